@@ -1,0 +1,100 @@
+"""One line of bytes <-> one JSON-RPC message. Runs before the handshake reply: json is its only import.
+
+Strict where the other side could be hurt: invalid UTF-8, NaN and infinities are refused, so nothing that
+other JSON readers drop is ever passed on.
+"""
+
+from __future__ import annotations
+
+import json
+
+from codex_mcp.wire.errors import INVALID_REQUEST, PARSE_ERROR
+from codex_mcp.wire.messages import ErrorResponse, MalformedMessage, Notification, Request, Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from codex_mcp.wire.errors import RpcError
+    from codex_mcp.wire.messages import Message, RequestId
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
+def encode(value: Any) -> bytes:
+    """One compact line, newline included. Raises ValueError for NaN and infinities."""
+    try:
+        return _compact.encode(value).encode() + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate: legal in JSON only as an escape
+        return _ascii.encode(value).encode() + b"\n"
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is out of range")
+    return value
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def decode(line: bytes) -> Message:
+    """Read one line. Raises MalformedMessage with the reason if it is not a JSON-RPC message."""
+    try:
+        value = _decoder.decode(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise MalformedMessage(PARSE_ERROR, f"not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise MalformedMessage(PARSE_ERROR, "nested too deeply") from None
+    except ValueError as error:
+        raise MalformedMessage(PARSE_ERROR, f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        what = "batches are not supported" if isinstance(value, list) else "a message is a JSON object"
+        raise MalformedMessage(INVALID_REQUEST, what)
+    method = value.get("method")
+    if isinstance(method, str):
+        if "id" not in value:
+            return Notification(method, value.get("params"))
+        return Request(_request_id(value["id"]), method, value.get("params"), jsonrpc="jsonrpc" in value)
+    if "method" in value:
+        raise MalformedMessage(INVALID_REQUEST, "`method` is a string")
+    if "error" in value and "id" in value:
+        return ErrorResponse(_request_id(value["id"]), value["error"])
+    if "result" in value and "id" in value:
+        return Response(_request_id(value["id"]), value["result"])
+    raise MalformedMessage(INVALID_REQUEST, "neither a request, a notification nor a response")
+
+
+def _request_id(value: Any) -> RequestId:
+    # bool is an int in Python: True would alias the id 1
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise MalformedMessage(INVALID_REQUEST, "`id` is an integer or a string")
+
+
+def encode_request(id: RequestId, method: str, params: Any, *, jsonrpc: bool) -> bytes:
+    return _encode_message({"id": id, "method": method, "params": params}, jsonrpc)
+
+
+def encode_notification(method: str, params: Any, *, jsonrpc: bool) -> bytes:
+    return _encode_message({"method": method, "params": params}, jsonrpc)
+
+
+def encode_result(id: RequestId, result: Any, *, jsonrpc: bool) -> bytes:
+    return _encode_message({"id": id, "result": result}, jsonrpc)
+
+
+def encode_error(id: RequestId | None, error: RpcError, *, jsonrpc: bool) -> bytes:
+    return _encode_message({"id": id, "error": error.to_json()}, jsonrpc)
+
+
+def _encode_message(message: dict[str, Any], jsonrpc: bool) -> bytes:
+    if message.get("params", message) is None:
+        del message["params"]
+    return encode({"jsonrpc": "2.0", **message} if jsonrpc else message)
