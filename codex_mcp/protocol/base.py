@@ -1,0 +1,50 @@
+"""What all models of the interface share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class WireModel(BaseModel):
+    """snake_case in Python, camelCase on the wire. Unknown keys are ignored, as the released server did.
+
+    Strict: a number is not taken for a string, nor a string for a bool.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, strict=True, defer_build=True, serialize_by_alias=True
+    )
+
+    def to_wire(self) -> dict[str, Any]:
+        """As sent: every field, null where there is no value."""
+        return self.model_dump(mode="json")
+
+
+class SnakeModel(WireModel):
+    """Objects whose keys are snake_case on the wire too: everything inside an event."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+
+def _uuid(value: str) -> str:
+    import uuid
+
+    return str(uuid.UUID(value))
+
+
+Uuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
+"""A UUID string; conversation, subscription and login ids are these."""
+
+ApprovalPolicy = Literal["untrusted", "on-failure", "on-request", "never"]
+SandboxMode = Literal["read-only", "workspace-write", "danger-full-access"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
+"""What may be asked for. The released server knew minimal to high; newer models advertise more."""
+ReasoningSummary = Literal["auto", "concise", "detailed", "none"]
+Verbosity = Literal["low", "medium", "high"]
+
+
+class Empty(WireModel):
+    """`{}`."""
