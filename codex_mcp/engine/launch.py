@@ -1,0 +1,101 @@
+"""Starts an engine process. Light: this runs before the event loop is loaded.
+
+The process gets a session of its own, so that Ctrl-C in a terminal reaches the server alone, which then ends the
+engine in order.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from codex_mcp.engine.locate import EngineBinary, find_engines
+from codex_mcp.engine.user_config import refused_policy
+
+# What clients of the v1 interface and of the MCP tools cannot see and would be hurt by is off: turns that the
+# engine starts by itself (goals), threads that nobody asked for (sub-agents). What they expect is on: the plan tool.
+DEFAULT_FLAGS = ("features.goals=false", "features.multi_agent=false", "tools.update_plan={enabled=true}")
+
+
+class EngineProcess:
+    """A started engine: its process and the descriptors of its pipes, which the owner has to close."""
+
+    def __init__(self, binary: EngineBinary, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.binary = binary
+        self.stdin_fd = os.dup(process.stdin.fileno())
+        self.stdout_fd = os.dup(process.stdout.fileno())
+        self.stderr_fd = os.dup(process.stderr.fileno())
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait(self) -> int:
+        """Wait, blocking, for the process to end; its exit status (negative: a signal)."""
+        return self._process.wait()
+
+    def discard(self) -> None:
+        """End a process that nobody is connected to."""
+        for fd in (self.stdin_fd, self.stdout_fd, self.stderr_fd):
+            os.close(fd)
+        self.kill()
+        self.wait()
+
+    def kill(self) -> None:
+        """End the process and its group at once."""
+        if self._process.poll() is not None:
+            return
+        if sys.platform == "win32":  # untested
+            self._process.kill()
+            return
+        import signal
+
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineProcess:
+    """Start `codex app-server`. `overrides` are `key=value` settings, stronger than config.toml and DEFAULT_FLAGS.
+
+    Raises OSError if the binary cannot be run.
+    """
+    flags = list(DEFAULT_FLAGS)
+    if refused_policy():
+        flags.append("approval_policy=on-request")  # the wanted policy is given with each conversation
+    arguments = [binary.path]
+    for flag in (*flags, *overrides):
+        arguments += ["-c", flag]
+    environment = {**os.environ, "NO_COLOR": "1"}
+    if binary.tools_dir is not None:
+        environment["PATH"] = binary.tools_dir + os.pathsep + environment.get("PATH", "")
+    process = subprocess.Popen(
+        [*arguments, "app-server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=environment,
+        start_new_session=True,
+    )
+    return EngineProcess(binary, process)
+
+
+def try_start_engine(named: str | None, overrides: Sequence[str] = ()) -> EngineProcess | None:
+    """Start the best engine there is, early. `None` if there is none or it cannot be run: the supervisor will say so."""
+    binaries = find_engines(named)
+    if not binaries:
+        return None
+    try:
+        return start_engine(binaries[0], overrides)
+    except OSError:
+        return None

@@ -1,0 +1,203 @@
+"""The connection to one engine process: handshake, requests, and what comes back, in order.
+
+An `EngineLink` lives as long as its process. `supervisor` makes a new one when a process ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import anyio
+
+from codex_mcp import __version__
+from codex_mcp.engine.launch import EngineProcess
+from codex_mcp.engine.locate import INSTALL_ADVICE, OLDEST, EngineBinary, EngineUnfit
+from codex_mcp.errors import EngineError, EngineUnavailable
+from codex_mcp.logs import about
+from codex_mcp.wire.errors import INTERNAL_ERROR, PeerClosed, RpcError
+from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
+from codex_mcp.wire.framing import LineDecoder
+from codex_mcp.wire.messages import JsonObject, MalformedMessage
+from codex_mcp.wire.peer import IncomingCall, Peer
+
+log = logging.getLogger(__name__)
+
+# Notifications that nothing here reads: the engine need not send them.
+_UNREAD = (
+    "remoteControl/status/changed",
+    "skills/changed",
+    "thread/readState/changed",
+    "thread/settings/updated",
+    "thread/started",
+    "thread/status/changed",
+)
+_HANDSHAKE_LIMIT = 20.0  # seconds; a first start from a cold disk takes about one
+_REQUEST_LIMIT = 120.0  # seconds; the longest is thread/start, which waits for MCP servers that are `required`
+_LAST_WORDS_LIMIT = 0.2  # seconds from the end of its output to the end of its stderr
+_EXIT_LIMIT = 0.5  # seconds from the end of its input to the engine's exit, which takes 0.02 to 0.1
+
+
+class EngineRefusal(EngineError):
+    """The engine answered a request with an error. `rpc_code` is the engine's: -32600 means the request was wrong."""
+
+    code = "engine_refused"
+
+    def __init__(self, error: RpcError) -> None:
+        super().__init__(error.message)
+        self.rpc_code = error.code
+        self.data = error.data
+
+
+class EngineLost(EngineError):
+    """The engine ended, or stopped answering, before it answered."""
+
+    code = "engine_lost"
+
+
+class EngineListener(Protocol):
+    """Who is told what the engine says. Called in the order of its stream; must not block."""
+
+    def on_engine_notification(self, method: str, params: JsonObject) -> None: ...
+
+    def on_engine_request(self, call: IncomingCall) -> None: ...
+
+    def on_engine_lost(self, reason: str) -> None:
+        """The process is gone, with everything it had in memory."""
+
+
+class EngineLink:
+    """The live connection to one engine process (a `Handler` of its peer)."""
+
+    def __init__(
+        self, process: EngineProcess, listener: EngineListener, before_read: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.binary: EngineBinary = process.binary
+        self.version = ""
+        self.user_agent = ""
+        self.ended = anyio.Event()
+        self._stderr_ended = anyio.Event()
+        self._process = process
+        self._listener = listener
+        self._stderr: deque[str] = deque(maxlen=8)
+        self._peer = Peer(
+            FdReceiveStream(process.stdout_fd, name="engine-stdout"),
+            FdSendStream(process.stdin_fd, name="engine-stdin"),
+            self,
+            jsonrpc=False,
+            before_read=before_read,
+        )
+
+    async def serve(self) -> None:
+        """Run the connection until the process is gone."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._read_stderr)
+            await self._peer.run(flush_limit=0)
+            with anyio.move_on_after(_LAST_WORDS_LIMIT):
+                await self._stderr_ended.wait()
+            tasks.cancel_scope.cancel()
+        self.ended.set()
+
+    async def handshake(self) -> None:
+        """Introduce ourselves and learn the version. Raises EngineUnavailable with what went wrong."""
+        try:
+            with anyio.fail_after(_HANDSHAKE_LIMIT):
+                answer = await self._peer.request(
+                    "initialize",
+                    {
+                        "clientInfo": {"name": "codex-mcp-server", "title": "codex-mcp-server", "version": __version__},
+                        "capabilities": {"experimentalApi": True, "optOutNotificationMethods": _UNREAD},
+                    },
+                )
+        except TimeoutError:
+            raise EngineUnavailable(f"{self.binary} did not answer within {_HANDSHAKE_LIMIT:.0f} s") from None
+        except PeerClosed:
+            await self.ended.wait()
+            raise EngineUnavailable(f"{self.binary} ended at start: {self.last_words()}") from None
+        except RpcError as error:
+            raise EngineUnavailable(f"{self.binary} refused the handshake: {error.message}") from None
+        self.user_agent = str(answer.get("userAgent", "")) if isinstance(answer, dict) else ""
+        version = re.search(r"/(\d+)\.(\d+)\.(\d+)", self.user_agent)
+        if version is None:
+            raise EngineUnfit(f"{self.binary} is not a Codex engine: it answered {answer!r:.200}. {INSTALL_ADVICE}")
+        self.version = version[0][1:]
+        if tuple(map(int, version.groups())) < OLDEST:
+            raise EngineUnfit(
+                f"{self.binary} is version {self.version}; "
+                f"{'.'.join(map(str, OLDEST))} or newer is needed. {INSTALL_ADVICE}"
+            )
+        self._peer.notify("initialized")
+        log.info("engine ready", extra=about(version=self.version, pid=self._process.pid, binary=self.binary))
+
+    async def request(
+        self,
+        method: str,
+        params: JsonObject,
+        *,
+        on_result: Callable[[Any], None] | None = None,
+        limit: float = _REQUEST_LIMIT,
+    ) -> Any:
+        """Call the engine. `on_result` sees the result before anything that the engine sent after it is looked at.
+
+        Raises EngineRefusal (its answer is an error) or EngineLost (it ended, or gave no answer in `limit` seconds).
+        """
+        try:
+            with anyio.fail_after(limit):
+                return await self._peer.request(method, params, on_result)
+        except RpcError as error:
+            raise EngineRefusal(error) from None
+        except PeerClosed:
+            raise EngineLost(f"the engine ended before it answered {method}") from None
+        except TimeoutError:
+            raise EngineLost(f"the engine did not answer {method} within {limit:.0f} s") from None
+
+    def send(self, method: str, params: JsonObject) -> None:
+        """Call the engine without waiting; its answer is ignored."""
+        self._peer.drop(self._peer.begin(method, params).id)
+
+    async def stop(self) -> int:
+        """End the process: by the end of its input, by force if it takes too long. Its exit status."""
+        self._peer.close()
+        with anyio.CancelScope(shield=True):
+            await self._peer.hang_up()
+            with anyio.move_on_after(_EXIT_LIMIT) as limit:
+                await anyio.to_thread.run_sync(self._process.wait, abandon_on_cancel=True)
+            if limit.cancelled_caught:
+                self._process.kill()
+                await anyio.to_thread.run_sync(self._process.wait)
+        return self._process.wait()
+
+    def last_words(self) -> str:
+        """What the engine last wrote to its stderr, for error messages."""
+        return " | ".join(self._stderr) or "it said nothing on stderr"
+
+    def on_notification(self, method: str, params: Any) -> None:
+        self._listener.on_engine_notification(method, params if isinstance(params, dict) else {})
+
+    def on_request(self, call: IncomingCall) -> None:
+        self._listener.on_engine_request(call)
+
+    def on_malformed(self, fault: MalformedMessage) -> None:
+        log.warning("ignored a line of the engine: %s", fault.reason)
+
+    def on_bug(self, error: Exception) -> None:
+        log.error("a message of the engine could not be handled", exc_info=error)
+
+    def to_rpc_error(self, error: Exception) -> RpcError:
+        log.error("a request of the engine could not be handled", exc_info=error)
+        return RpcError(INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+
+    async def _read_stderr(self) -> None:
+        decoder = LineDecoder(limit=64 * 1024)
+        try:
+            async for chunk in FdReceiveStream(self._process.stderr_fd, name="engine-stderr"):
+                for line in decoder.feed(chunk):
+                    if isinstance(line, bytes):
+                        text = line.decode(errors="replace").strip()
+                        self._stderr.append(text)
+                        log.debug("engine: %s", text)
+        finally:
+            self._stderr_ended.set()
