@@ -1,0 +1,218 @@
+"""One conversation: its place in the life of a turn, its pending approvals, and who waits for what.
+
+    IDLE --submitted--> STARTING --turn/started--> RUNNING --turn/completed--> IDLE
+                                                     |                          ^
+                                                     +--command still runs--> HOLDING
+
+Everything that changes the state goes through `_move`; the engine's messages arrive in `on_notification` and
+`on_request`, in order. Text sent while a turn runs joins that turn, as the engine wants it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+import anyio
+
+from codex_mcp.bridge import approvals
+from codex_mcp.bridge.approvals import Approval, Decision, Kind
+from codex_mcp.bridge.events import Event, Translator
+from codex_mcp.bridge.options import ThreadRequest
+from codex_mcp.logs import about
+from codex_mcp.wire.messages import JsonObject
+from codex_mcp.wire.peer import IncomingCall
+
+log = logging.getLogger(__name__)
+
+
+class Turn(Enum):
+    """Where a conversation is in the life of a turn."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    HOLDING = "holding"
+
+
+_TRANSITIONS = {
+    Turn.IDLE: {Turn.STARTING, Turn.RUNNING},
+    Turn.STARTING: {Turn.RUNNING, Turn.IDLE},
+    Turn.RUNNING: {Turn.RUNNING, Turn.HOLDING, Turn.IDLE},
+    Turn.HOLDING: {Turn.STARTING, Turn.RUNNING, Turn.IDLE},
+}
+
+
+class Outlet(Protocol):
+    """Where a conversation's events and questions go: the client's side. Must not block."""
+
+    def emit(self, conversation: Conversation, events: list[Event]) -> None: ...
+
+    def ask(self, approval: Approval) -> None:
+        """Put the question; `approval.answer` with what comes back."""
+
+    def withdraw(self, approval: Approval) -> None:
+        """The question is no longer open."""
+
+
+class Conversation:
+    """A conversation that the client began or resumed. `id` is the engine's thread id."""
+
+    def __init__(self, id: str, request: ThreadRequest, outlet: Outlet) -> None:
+        self.id = id
+        self.request = request
+        """The settings it was begun with; it is loaded with them again after the engine was restarted."""
+        self.rollout_path = ""
+        self.model = ""
+        self.reasoning_effort: str | None = None
+        self.generation = 0
+        """The engine process that has it loaded."""
+        self.turn = Turn.IDLE
+        self.translator = Translator(id, show_raw_reasoning=request.show_raw_reasoning)
+        self.submitting = anyio.Lock()
+        """Held while something is handed to the engine: submissions stay in the order in which they came."""
+        self._outlet = outlet
+        self._approvals: list[Approval] = []
+        self._ended = anyio.Event()
+
+    @property
+    def busy(self) -> bool:
+        return self.turn is not Turn.IDLE
+
+    async def turn_end(self) -> None:
+        """Wait for the end of the turn that runs now, if one does: its last event has been sent by then."""
+        if self.busy:
+            await self._ended.wait()
+
+    def emit(self, events: list[Event]) -> None:
+        if events:
+            self._outlet.emit(self, events)
+
+    # -- submissions
+
+    def submitted(self, turn_id: str) -> None:
+        """The engine took a message; `turn_id` is the turn it begins or joins."""
+        number = self.translator.next_submission()
+        self.end_hold()
+        if self.turn is Turn.IDLE:
+            self.translator.bind_turn(turn_id, number)
+            self._move(Turn.STARTING)
+
+    def end_hold(self) -> None:
+        """Something new is wanted, or the wait was long enough: end a turn that is held back by its commands."""
+        if self.turn is Turn.HOLDING:
+            self.emit(self.translator.release())
+            self._move(Turn.IDLE)
+
+    def abort(self, error: str | None = None) -> None:
+        """End the turn from our side: the engine is gone or does not end it."""
+        self._withdraw_approvals()
+        self.emit(self.translator.abort(error=error))
+        if self.busy:
+            self._move(Turn.IDLE)
+
+    # -- the engine's messages
+
+    def on_notification(self, method: str, params: JsonObject) -> None:
+        """Translate, pass on, and follow the turn."""
+        events = self.translator.translate(method, params)
+        if events:
+            self._outlet.emit(self, events)
+        if method == "turn/started":
+            self._move(Turn.RUNNING)
+        elif method == "turn/completed" or (self.turn is Turn.HOLDING and not self.translator.holding):
+            self._follow_end()
+
+    def _follow_end(self) -> None:
+        self._withdraw_approvals()
+        if self.translator.holding:
+            if self.turn is not Turn.HOLDING:
+                self._move(Turn.HOLDING)
+        elif self.busy and not self.translator.turn:
+            self._move(Turn.IDLE)
+
+    def on_request(self, call: IncomingCall) -> None:
+        """A question of the engine. What cannot be asked is refused at once."""
+        params = call.params
+        if call.method == "item/commandExecution/requestApproval":
+            events, details = self.translator.exec_approval(params)
+            self._ask(Kind.COMMAND, params["itemId"], events, details, approvals.command_reply(call))
+        elif call.method == "item/fileChange/requestApproval":
+            events, details = self.translator.patch_approval(params)
+            self._ask(Kind.PATCH, params["itemId"], events, details, approvals.command_reply(call))
+        elif call.method == "mcpServer/elicitation/request" and _is_tool_approval(params):
+            command = ["mcp", params["serverName"], *_tool_call(params)]
+            call_id = f"approval-{call.id}"
+            events, details = self.translator.tool_approval(call_id, command, params.get("message", ""))
+            self._ask(Kind.TOOL, call_id, events, details, approvals.tool_reply(call))
+        elif call.method == "item/permissions/requestApproval":
+            wanted = params["permissions"]
+            call_id = f"approval-{call.id}"
+            command = ["grant-permissions", _as_text(wanted)]
+            events, details = self.translator.tool_approval(call_id, command, params.get("reason") or "")
+            self._ask(Kind.TOOL, call_id, events, details, approvals.permissions_reply(call, wanted))
+        else:
+            log.info("refused a request of the engine", extra=about(self.id, method=call.method))
+            approvals.refuse(call)
+
+    # -- approvals
+
+    def _ask(
+        self,
+        kind: Kind,
+        call_id: str,
+        events: list[Event],
+        details: JsonObject,
+        reply: Callable[[Decision], None],
+    ) -> None:
+        approval = Approval(kind, self, call_id, details, reply)
+        self._approvals.append(approval)
+        self.emit(events)
+        self._outlet.ask(approval)
+
+    def close_approval(self, approval: Approval) -> bool:
+        """Take the question off the list; False if it is not open any more."""
+        if approval not in self._approvals:
+            return False
+        self._approvals.remove(approval)
+        return True
+
+    def approval_decided(self, approval: Approval, decision: Decision) -> None:
+        """The engine was told; show what follows from it."""
+        self.translator.next_submission()
+        if approval.kind is Kind.PATCH and decision.is_yes:
+            self.emit(self.translator.patch_approved(approval.call_id))
+        elif approval.kind is Kind.TOOL:
+            self.emit(self.translator.tool_decided(approval.call_id, decision.is_yes))
+
+    def _withdraw_approvals(self) -> None:
+        open_approvals, self._approvals = self._approvals, []
+        for approval in open_approvals:
+            self._outlet.withdraw(approval)
+
+    def _move(self, to: Turn) -> None:
+        if to not in _TRANSITIONS[self.turn]:
+            log.error("unexpected turn state", extra=about(self.id, at=self.turn.value, to=to.value))
+        self.turn = to
+        if to is Turn.IDLE:
+            ended, self._ended = self._ended, anyio.Event()
+            ended.set()
+
+
+def _is_tool_approval(params: JsonObject) -> bool:
+    return (params.get("_meta") or {}).get("codex_approval_kind") == "mcp_tool_call"
+
+
+def _tool_call(params: JsonObject) -> list[str]:
+    """Name and arguments of the tool that wants to be called; the engine names it in its message only."""
+    name = re.search(r'tool "([^"]+)"', params.get("message", ""))
+    return [name[1] if name else "tool", _as_text((params.get("_meta") or {}).get("tool_params"))]
+
+
+def _as_text(value: Any) -> str:
+    """A value as a person reads it in a question."""
+    return json.dumps(value, ensure_ascii=False)

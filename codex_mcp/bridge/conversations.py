@@ -1,0 +1,239 @@
+"""All conversations of the connection, and what is asked of the engine for them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from codex_mcp.bridge.conversation import Conversation, Outlet, Turn
+from codex_mcp.bridge.events import Event
+from codex_mcp.bridge.options import ServerDefaults, ThreadOptions, TurnOptions, thread_request
+from codex_mcp.engine.link import EngineLink, EngineRefusal
+from codex_mcp.engine.supervisor import Engine
+from codex_mcp.errors import CallerError, EngineError
+from codex_mcp.logs import about
+from codex_mcp.wire.errors import INVALID_REQUEST
+from codex_mcp.wire.messages import JsonObject
+from codex_mcp.wire.peer import IncomingCall
+
+log = logging.getLogger(__name__)
+
+# Seconds that an interrupted turn may take to end before it is ended without the engine.
+INTERRUPT_LIMIT = 5.0
+# Seconds for which the end of a task waits for a command that outlived the model's answer: the time that v1 gave a
+# command by default. Then the command is shown as left running.
+HOLD_LIMIT = 10.0
+
+
+class ConversationNotFound(CallerError):
+    """No conversation of that id was begun or resumed on this connection."""
+
+    code = "not_found"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"conversation not found: {id}")
+
+
+class ConfigurationError(CallerError):
+    """The settings cannot be used: the engine, or config.toml, says why."""
+
+    code = "config_error"
+
+
+class Conversations:
+    """Begins, continues and interrupts conversations; routes the engine's messages to them (an `EngineListener`)."""
+
+    def __init__(self, outlet: Outlet, defaults: ServerDefaults) -> None:
+        self.engine: Engine
+        """Set before the first use."""
+        self.tasks: TaskGroup
+        """Runs what outlives a request; set before the first use."""
+        self._outlet = outlet
+        self._defaults = defaults
+        self._by_thread: dict[str, Conversation] = {}
+
+    def get(self, id: str) -> Conversation:
+        """Raises ConversationNotFound."""
+        conversation = self._by_thread.get(id)
+        if conversation is None:
+            raise ConversationNotFound(id)
+        return conversation
+
+    async def start(
+        self,
+        options: ThreadOptions,
+        on_started: Callable[[Conversation], None],
+        *,
+        raw_items: bool,
+    ) -> Conversation:
+        """Begin a conversation. `on_started` runs before any event of it is looked at.
+
+        Raises ConfigurationError, EngineUnavailable, EngineLost, EngineRefusal.
+        """
+        request = thread_request(options, self._defaults)
+        link = await self.engine.link()
+        started: list[Conversation] = []
+
+        def register(result: JsonObject) -> None:
+            conversation = Conversation(result["thread"]["id"], request, self._outlet)
+            self._load(conversation, result)
+            started.append(conversation)
+            on_started(conversation)
+            self._show_notices(conversation)
+
+        try:
+            await link.request(
+                "thread/start", {**request.params, "experimentalRawEvents": raw_items}, on_result=register
+            )
+        except EngineRefusal as refusal:
+            if refusal.rpc_code == INVALID_REQUEST:
+                raise ConfigurationError(_configuration_problem(refusal.message)) from None
+            raise
+        log.info("conversation started", extra=about(started[0].id, model=started[0].model))
+        return started[0]
+
+    async def send(
+        self,
+        conversation: Conversation,
+        items: list[JsonObject],
+        options: TurnOptions,
+        on_accepted: Callable[[], None],
+    ) -> None:
+        """Hand a message to the engine. `on_accepted` runs when it took it, before any event of the turn is looked at.
+
+        A running turn takes the message in; `options` then count from the next turn.
+        Raises EngineUnavailable, EngineLost (the message was not taken), EngineRefusal.
+        """
+        async with conversation.submitting:
+            link = await self._loaded(conversation)
+
+            def accept(result: JsonObject) -> None:
+                on_accepted()
+                if options.cwd is not None:
+                    conversation.translator.cwd = os.path.abspath(options.cwd)
+                conversation.submitted(result["turn"]["id"])
+
+            params = {"threadId": conversation.id, "input": items, **options.to_engine()}
+            await link.request("turn/start", params, on_result=accept)
+
+    async def interrupt(self, conversation: Conversation) -> None:
+        """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs."""
+        link = self.engine.current
+        if link is not None and conversation.generation == self.engine.generation:
+            # the empty turn id reaches a turn that has not announced itself yet, too, and harms nobody when idle
+            link.send("turn/interrupt", {"threadId": conversation.id, "turnId": ""})
+            self._clean(link, conversation)
+        if conversation.turn is Turn.HOLDING:
+            conversation.abort()
+        with anyio.move_on_after(INTERRUPT_LIMIT) as limit:
+            await conversation.turn_end()
+        if limit.cancelled_caught:
+            log.warning("the engine did not end an interrupted turn in time", extra=about(conversation.id))
+            conversation.abort()
+
+    async def idle(self) -> None:
+        """Wait until no turn runs."""
+        while any(conversation.busy for conversation in self._by_thread.values()):
+            for conversation in list(self._by_thread.values()):
+                await conversation.turn_end()
+
+    def interrupt_all(self) -> None:
+        """Stop every turn, without waiting for the engine to say so."""
+        for conversation in list(self._by_thread.values()):
+            if conversation.busy:
+                conversation.abort()
+
+    # -- the engine's messages
+
+    def on_engine_notification(self, method: str, params: JsonObject) -> None:
+        thread_id = params.get("threadId")
+        if thread_id is None:
+            self._on_session_notification(method, params)
+            return
+        conversation = self._by_thread.get(thread_id)
+        if conversation is None:  # nobody here started it
+            return
+        before = conversation.turn
+        conversation.on_notification(method, params)
+        if conversation.turn is not before:
+            self._follow(conversation, method, params)
+
+    def on_engine_request(self, call: IncomingCall) -> None:
+        thread_id = call.params.get("threadId") if isinstance(call.params, dict) else None
+        conversation = self._by_thread.get(thread_id) if isinstance(thread_id, str) else None
+        if conversation is None:
+            raise CallerError(f"no conversation here can answer {call.method}")
+        conversation.on_request(call)
+
+    def on_engine_lost(self, reason: str) -> None:
+        for conversation in self._by_thread.values():
+            if conversation.busy:
+                log.warning("a turn ended with the engine", extra=about(conversation.id))
+                conversation.abort(error=f"{reason}. Send the message again: the conversation goes on where it was.")
+
+    def _on_session_notification(self, method: str, params: JsonObject) -> None:
+        if method == "account/rateLimits/updated":
+            for conversation in self._by_thread.values():
+                conversation.on_notification(method, params)
+        elif method in ("configWarning", "warning", "deprecationNotice"):
+            text = params.get("summary") or params.get("message")
+            log.warning("engine: %s", text, extra=about(details=params.get("details")))
+
+    def _follow(self, conversation: Conversation, method: str, params: JsonObject) -> None:
+        """Act on a change in the life of a turn."""
+        if conversation.turn is Turn.HOLDING:
+            self.tasks.start_soon(self._limit_hold, conversation)
+        elif method == "turn/completed" and params["turn"]["status"] == "interrupted":
+            link = self.engine.current
+            if link is not None:  # interrupting a turn leaves its commands running
+                self._clean(link, conversation)
+
+    async def _limit_hold(self, conversation: Conversation) -> None:
+        with anyio.move_on_after(HOLD_LIMIT) as limit:
+            await conversation.turn_end()
+        if limit.cancelled_caught:
+            conversation.end_hold()
+
+    # -- loading
+
+    async def _loaded(self, conversation: Conversation) -> EngineLink:
+        """A link whose engine has the conversation in memory; loads it again after the engine was restarted."""
+        link = await self.engine.link()
+        if conversation.generation != self.engine.generation:
+            try:
+                await link.request(
+                    "thread/resume",
+                    {"threadId": conversation.id, "excludeTurns": True, **conversation.request.params},
+                    on_result=lambda result: self._load(conversation, result),
+                )
+            except EngineRefusal as refusal:
+                raise EngineError(
+                    f"the engine was restarted and cannot load the conversation again: {refusal.message}"
+                ) from None
+        return link
+
+    def _load(self, conversation: Conversation, result: JsonObject) -> None:
+        """Take over what the engine says of a thread that it has loaded."""
+        thread = result["thread"]
+        conversation.generation = self.engine.generation
+        conversation.rollout_path = thread.get("path") or ""
+        conversation.model = result["model"]
+        conversation.reasoning_effort = result.get("reasoningEffort")
+        conversation.translator.cwd = result["cwd"]
+        self._by_thread[conversation.id] = conversation
+
+    def _show_notices(self, conversation: Conversation) -> None:
+        conversation.emit([Event("", notice) for notice in conversation.request.notices])
+
+    @staticmethod
+    def _clean(link: EngineLink, conversation: Conversation) -> None:
+        link.send("thread/backgroundTerminals/clean", {"threadId": conversation.id})
+
+
+def _configuration_problem(message: str) -> str:
+    """The engine's reason, without its own introduction."""
+    return message.removeprefix("failed to load configuration: ")

@@ -1,0 +1,180 @@
+"""Settings of a conversation: what the call says, what the server was started with, what config.toml has.
+
+    config.toml  <  profile  <  server flags  <  `config` of the call  <  typed fields of the call
+
+The engine applies config.toml; the rest is merged here and given with `thread/start` or `thread/resume`. Settings
+that the engine no longer takes are bridged where that is honest, and reported where it is not.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from codex_mcp.engine.user_config import mentions, read_user_config, refused_policy
+from codex_mcp.errors import CallerError
+from codex_mcp.wire.messages import JsonObject
+
+# Typed fields of the engine's thread/start by the config.toml key that means the same.
+_TYPED = {
+    "model": "model",
+    "model_provider": "modelProvider",
+    "approval_policy": "approvalPolicy",
+    "sandbox_mode": "sandbox",
+}
+
+ON_FAILURE_NOTICE: JsonObject = {
+    "type": "deprecation_notice",
+    "summary": "The approval policy `on-failure` no longer exists; `on-request` is used instead.",
+    "details": "The engine asks before a command leaves the sandbox, and no longer after a command failed in it. "
+    "Choose `on-request`, `untrusted` or `never`.",
+}
+
+
+@dataclass(frozen=True)
+class ThreadOptions:
+    """How a conversation is wanted; `None` leaves a setting to what is configured."""
+
+    model: str | None = None
+    model_provider: str | None = None
+    profile: str | None = None
+    cwd: str | None = None
+    approval_policy: str | None = None
+    sandbox: str | None = None
+    config: JsonObject = field(default_factory=dict)
+    """Settings of config.toml by dotted key."""
+    base_instructions: str | None = None
+    developer_instructions: str | None = None
+    compact_prompt: str | None = None
+    plan_tool: bool | None = None
+
+
+@dataclass(frozen=True)
+class TurnOptions:
+    """Settings that come with a message and stay; in the engine's form, `None` where nothing is said."""
+
+    cwd: str | None = None
+    approval_policy: str | None = None
+    sandbox_policy: JsonObject | None = None
+    model: str | None = None
+    effort: str | None = None
+    summary: str | None = None
+    output_schema: JsonObject | None = None
+
+    def to_engine(self) -> JsonObject:
+        """The fields of turn/start that are set."""
+        fields = {
+            "cwd": None if self.cwd is None else os.path.abspath(self.cwd),
+            "approvalPolicy": engine_policy(self.approval_policy),
+            "sandboxPolicy": self.sandbox_policy,
+            "model": self.model,
+            "effort": self.effort,
+            "summary": self.summary,
+            "outputSchema": self.output_schema,
+        }
+        return {key: value for key, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class ServerDefaults:
+    """What the server was started with (`-c`, `-m`, `-s`, `-a`, `-C`, `-p`), for conversations that do not say."""
+
+    config: JsonObject = field(default_factory=dict)
+    cwd: str | None = None
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class ThreadRequest:
+    """What the engine is asked for, and what the client has to be told about it."""
+
+    params: JsonObject
+    """Fields of thread/start and thread/resume."""
+    notices: tuple[JsonObject, ...]
+    """Events (`msg`) about settings that could not be taken as they are."""
+    show_raw_reasoning: bool
+
+
+def engine_policy(policy: str | None) -> str | None:
+    """`on-failure` is served as `on-request`: the engine has nothing nearer."""
+    return "on-request" if policy == "on-failure" else policy
+
+
+def thread_request(options: ThreadOptions, defaults: ServerDefaults) -> ThreadRequest:
+    """Merge the settings. Raises CallerError (code `config_error`) for an unknown profile or an unreadable config.toml."""
+    config: JsonObject = {
+        **_profile(options.profile or defaults.profile),
+        **defaults.config,
+        **options.config,
+    }
+    typed: JsonObject = {
+        "model": options.model,
+        "model_provider": options.model_provider,
+        "approval_policy": options.approval_policy,
+        "sandbox_mode": options.sandbox,
+    }
+    params: JsonObject = {}
+    for key, name in _TYPED.items():
+        value = typed[key] if typed[key] is not None else config.get(key)
+        if isinstance(value, str):
+            params[name] = value
+            config.pop(key, None)
+    params.setdefault("approvalPolicy", refused_policy())
+    notices = []
+    if params["approvalPolicy"] == "on-failure" or (params["approvalPolicy"] is None and _configured_on_failure()):
+        notices.append(ON_FAILURE_NOTICE)
+    params["approvalPolicy"] = engine_policy(params["approvalPolicy"])
+    if options.compact_prompt is not None:
+        config["compact_prompt"] = options.compact_prompt
+    if options.plan_tool is False:
+        config["tools.update_plan"] = {"enabled": False}
+    cwd = options.cwd or defaults.cwd
+    params["cwd"] = None if cwd is None else os.path.abspath(cwd)
+    params["config"] = config or None
+    params["baseInstructions"] = options.base_instructions
+    params["developerInstructions"] = options.developer_instructions
+    return ThreadRequest(
+        {name: value for name, value in params.items() if value is not None},
+        tuple(notices),
+        _shows_raw_reasoning(config),
+    )
+
+
+def _profile(name: str | None) -> JsonObject:
+    """The table `[profiles.NAME]` of config.toml; without a name, the one that config.toml makes the default."""
+    if name is None and not mentions(b"profile"):
+        return {}
+    config = read_user_config()
+    name = name or config.get("profile")
+    if name is None:
+        return {}
+    profile = config.get("profiles", {}).get(name)
+    if not isinstance(profile, dict):
+        raise CallerError(f"config profile `{name}` not found", code="config_error")
+    return dict(profile)
+
+
+def _configured_on_failure() -> bool:
+    return mentions(b"on-failure") and read_user_config().get("approval_policy") == "on-failure"
+
+
+def _shows_raw_reasoning(config: JsonObject) -> bool:
+    key = "show_raw_agent_reasoning"
+    if key in config:
+        return bool(config[key])
+    return mentions(key.encode()) and bool(read_user_config().get(key))
+
+
+def override_to_config(override: str) -> tuple[str, Any]:
+    """A server flag `key=value`; the value is TOML, or a plain string where it is none. Raises CallerError."""
+    key, separator, text = override.partition("=")
+    if not separator or not key.strip():
+        raise CallerError(f"error parsing -c overrides: Invalid override (missing '='): {override}")
+    import tomllib
+
+    try:
+        value = tomllib.loads(f"value = {text.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip().strip("\"'")
+    return key.strip(), value
