@@ -1,0 +1,70 @@
+"""Arguments of the server itself."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+class ServeOptions:
+    """What the server was started with."""
+
+    def __init__(self) -> None:
+        self.codex: str | None = None
+        self.log_level = "warning"
+        self.tool_sets: tuple[str, ...] = ()
+        self.overrides: list[str] = []
+        """`key=value` settings, in the order given."""
+        self.cwd: str | None = None
+        self.profile: str | None = None
+
+    @property
+    def engine_overrides(self) -> tuple[str, ...]:
+        """Settings for the engine's command line."""
+        return tuple(self.overrides)
+
+
+def parse_arguments(arguments: list[str]) -> ServeOptions:
+    """Exits with status 2 and a usage message if they are wrong."""
+    options = ServeOptions()
+    if not arguments:  # nearly always; argparse takes its time
+        return options
+    found = _parser().parse_args(arguments)
+    options.codex = found.codex
+    options.log_level = found.log_level
+    options.cwd = found.cwd
+    options.profile = found.profile
+    for key, value in (("model", found.model), ("sandbox_mode", found.sandbox), ("approval_policy", found.approval)):
+        if value is not None:
+            options.overrides.append(f'{key}="{value}"')
+    options.overrides += [f"features.{name}=true" for name in found.enable]
+    options.overrides += [f"features.{name}=false" for name in found.disable]
+    options.overrides += found.override
+    return options
+
+
+def _parser() -> ArgumentParser:
+    import argparse
+
+    from codex_mcp import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="codex-mcp-server",
+        description="Serve Codex on stdin and stdout: MCP and the documented Codex interface, on one connection.",
+    )
+    parser.add_argument("--version", action="version", version=f"codex-mcp-server {__version__}")
+    parser.add_argument("word", nargs="?", choices=["mcp-server"], metavar="mcp-server", help="may be given; does nothing")
+    parser.add_argument("--codex", metavar="PATH", help="the Codex engine to use")
+    parser.add_argument("-c", "--config", dest="override", metavar="KEY=VALUE", action="append", default=[])
+    parser.add_argument("-m", "--model", metavar="MODEL")
+    parser.add_argument("-s", "--sandbox", choices=["read-only", "workspace-write", "danger-full-access"])
+    parser.add_argument(
+        "-a", "--ask-for-approval", dest="approval", choices=["untrusted", "on-failure", "on-request", "never"]
+    )
+    parser.add_argument("-C", "--cd", dest="cwd", metavar="DIR")
+    parser.add_argument("-p", "--profile", metavar="NAME")
+    parser.add_argument("--enable", metavar="FEATURE", action="append", default=[])
+    parser.add_argument("--disable", metavar="FEATURE", action="append", default=[])
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="warning")
+    return parser

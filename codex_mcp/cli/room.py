@@ -1,0 +1,86 @@
+"""The engine room: everything behind the front desk, on one event loop.
+
+Ends when the client's stream ends or a signal asks for it; either way the engine and what it runs are gone first.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import anyio
+
+from codex_mcp import logs
+from codex_mcp.bridge.options import ServerDefaults, override_to_config
+from codex_mcp.cli.arguments import ServeOptions
+from codex_mcp.cli.signals import until_signal
+from codex_mcp.engine.launch import EngineProcess
+from codex_mcp.engine.supervisor import Engine
+from codex_mcp.surfaces.front_desk import FrontDesk
+from codex_mcp.surfaces.handshake import Handshake
+from codex_mcp.surfaces.session import ClientSession
+from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
+from codex_mcp.wire.peer import Peer
+
+# Seconds for which calls in flight may still end after the client closed its side of a pipe, and the time that they
+# get to be answered once they are interrupted. SDK clients send SIGTERM two seconds after they have closed it.
+_LINGER = 1.5
+_LAST_ANSWERS = 0.3
+
+
+def run_room(
+    options: ServeOptions, handshake: Handshake, desk: FrontDesk, first: EngineProcess | None, wire: tuple[int, int]
+) -> int:
+    """Serve on the descriptors `wire` (in, out). `first` is the engine process that was started early.
+
+    Returns the exit status: 0 when the client went, 128 plus the number of a signal that ended the server.
+    """
+    logs.configure(options.log_level)
+    defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
+    session = ClientSession(handshake, defaults)
+    return anyio.run(_serve, options, session, desk, first, wire)
+
+
+async def _serve(
+    options: ServeOptions,
+    session: ClientSession,
+    desk: FrontDesk,
+    first: EngineProcess | None,
+    wire: tuple[int, int],
+) -> int:
+    peer = session.peer = Peer(
+        FdReceiveStream(wire[0], name="client-in", first=desk.join),
+        FdSendStream(wire[1], name="client-out"),
+        session,
+        jsonrpc=session.handshake.jsonrpc,
+    )
+    conversations = session.conversations
+    conversations.engine = Engine(
+        options.codex, options.engine_overrides, conversations, first=first, before_read=peer.writable
+    )
+    # A regular file ends although somebody still wants the answers; the end of a pipe means that the client left.
+    patient = stat.S_ISREG(os.fstat(wire[0]).st_mode)
+    status = 0
+
+    async def linger() -> None:
+        with anyio.move_on_after(None if patient else _LINGER):
+            await peer.calls_done()
+            if patient:
+                await conversations.idle()
+        conversations.interrupt_all()
+        with anyio.move_on_after(_LAST_ANSWERS):
+            await peer.calls_done()
+
+    async with anyio.create_task_group() as tasks:
+        conversations.tasks = tasks
+
+        async def end_on_signal() -> None:
+            nonlocal status
+            status = 128 + await until_signal()
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(end_on_signal)
+        tasks.start_soon(conversations.engine.run)
+        await peer.run(linger, flush_limit=None if patient else 2.0)
+        tasks.cancel_scope.cancel()
+    return status

@@ -1,0 +1,34 @@
+"""`codex-mcp-server`: come up fast, serve until the client is gone.
+
+The order matters. The client's first request is answered by the front desk, which needs almost nothing; then the
+engine process is started; then the rest of the server is loaded, while the engine comes up and the client reads.
+"""
+
+from __future__ import annotations
+
+from codex_mcp.surfaces.front_desk import FrontDesk
+from codex_mcp.surfaces.handshake import Handshake
+from codex_mcp.wire.stdio import claim_stdio
+
+# Clients write `initialize` at once; that long the desk has the interpreter for itself to answer it.
+_HEAD_START = 0.02
+
+
+def serve(arguments: list[str]) -> int:
+    """Run the server on stdin and stdout. Returns the exit status."""
+    from codex_mcp.cli.arguments import parse_arguments
+
+    options = parse_arguments(arguments)
+    wire_in, wire_out = claim_stdio()
+    handshake = Handshake(options.tool_sets)
+    desk = FrontDesk(handshake, wire_in, wire_out)
+    desk.start()
+    desk.wait_for_first_answer(_HEAD_START)
+
+    from codex_mcp.engine.launch import try_start_engine
+
+    engine = try_start_engine(options.codex, options.engine_overrides)
+
+    from codex_mcp.cli.room import run_room
+
+    return run_room(options, handshake, desk, engine, (wire_in, wire_out))

@@ -1,0 +1,1 @@
+"""The documented interface: `methods` serves its requests, `listeners` delivers events and approvals."""
