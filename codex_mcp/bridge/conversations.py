@@ -181,7 +181,7 @@ class Conversations:
                 conversation.on_notification(method, params)
         elif method in ("configWarning", "warning", "deprecationNotice"):
             text = params.get("summary") or params.get("message")
-            log.warning("engine: %s", text, extra=about(details=params.get("details")))
+            log.info("engine: %s", text, extra=about(details=params.get("details")))
 
     def _follow(self, conversation: Conversation, method: str, params: JsonObject) -> None:
         """Act on a change in the life of a turn."""

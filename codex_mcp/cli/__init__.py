@@ -6,7 +6,23 @@ import sys
 
 
 def main() -> None:
-    """Entry point. Without a subcommand it serves; imports of the subcommands stay out of its way."""
+    """Entry point. Without a subcommand it serves; the subcommands' imports stay out of its way."""
+    from codex_mcp.errors import CodexMcpError
+
+    arguments = sys.argv[1:]
+    try:
+        sys.exit(_run(arguments))
+    except CodexMcpError as error:
+        sys.exit(f"codex-mcp-server: {error.message}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["demo"]:
+        from codex_mcp.cli.demo import demo
+
+        return demo(arguments[1:])
     from codex_mcp.cli.serve import serve
 
-    sys.exit(serve(sys.argv[1:]))
+    return serve(arguments)

@@ -12,6 +12,7 @@ class ServeOptions:
 
     def __init__(self) -> None:
         self.codex: str | None = None
+        self.offline: str | None = None
         self.log_level = "warning"
         self.tool_sets: tuple[str, ...] = ()
         self.overrides: list[str] = []
@@ -32,6 +33,7 @@ def parse_arguments(arguments: list[str]) -> ServeOptions:
         return options
     found = _parser().parse_args(arguments)
     options.codex = found.codex
+    options.offline = found.offline
     options.log_level = found.log_level
     options.cwd = found.cwd
     options.profile = found.profile
@@ -56,6 +58,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"codex-mcp-server {__version__}")
     parser.add_argument("word", nargs="?", choices=["mcp-server"], metavar="mcp-server", help="may be given; does nothing")
     parser.add_argument("--codex", metavar="PATH", help="the Codex engine to use")
+    parser.add_argument("--offline", metavar="SCRIPT", help="play a script instead of asking a model (docs/offline.md)")
     parser.add_argument("-c", "--config", dest="override", metavar="KEY=VALUE", action="append", default=[])
     parser.add_argument("-m", "--model", metavar="MODEL")
     parser.add_argument("-s", "--sandbox", choices=["read-only", "workspace-write", "danger-full-access"])

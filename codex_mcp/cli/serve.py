@@ -25,6 +25,13 @@ def serve(arguments: list[str]) -> int:
     desk.start()
     desk.wait_for_first_answer(_HEAD_START)
 
+    if options.offline is not None:
+        from codex_mcp.offline import OfflineModel, load_script
+
+        model = OfflineModel(load_script(options.offline))
+        model.start()
+        options.overrides[:0] = model.engine_overrides()
+
     from codex_mcp.engine.launch import try_start_engine
 
     engine = try_start_engine(options.codex, options.engine_overrides)

@@ -137,8 +137,12 @@ class Peer:
         jsonrpc: bool,
         max_line: int = MAX_LINE,
         before_read: Callable[[], Awaitable[None]] | None = None,
+        trace: Callable[[str, bytes], None] | None = None,
     ) -> None:
-        """`jsonrpc`: send the `jsonrpc` member. `before_read` is awaited before each read: back-pressure."""
+        """`jsonrpc`: send the `jsonrpc` member. `before_read` is awaited before each read: back-pressure.
+
+        `trace` sees every line as it is on the wire: `<` and what came, `>` and what goes.
+        """
         self.handler = handler
         self.jsonrpc = jsonrpc
         self.tasks: TaskGroup
@@ -147,6 +151,7 @@ class Peer:
         self._receive = receive
         self._send = send
         self._before_read = before_read
+        self._trace = trace
         self._decoder = LineDecoder(max_line)
         self._ids = itertools.count()
         self._outgoing: dict[RequestId, _Outgoing] = {}
@@ -267,6 +272,8 @@ class Peer:
     def write(self, data: bytes) -> None:
         """Queue bytes of whole lines, as they are."""
         if not self._closed:
+            if self._trace is not None:
+                self._trace(">", data)
             self._queue.append(data)
             self._queued += len(data)
             self._wakeup.set()
@@ -284,6 +291,8 @@ class Peer:
         if isinstance(line, LineTooLong):
             self.handler.on_malformed(MalformedMessage(PARSE_ERROR, f"a line is longer than {line.limit} bytes"))
             return
+        if self._trace is not None:
+            self._trace("<", line)
         try:
             message = codec.decode(line)
         except MalformedMessage as fault:
