@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 from collections.abc import Callable
 from enum import Enum
@@ -64,6 +65,9 @@ class Conversation:
 
     def __init__(self, id: str, request: ThreadRequest, outlet: Outlet) -> None:
         self.id = id
+        self.thread_id = id
+        """What the engine calls it. Differs from `id` only if the engine died before the first turn: nothing of the
+        thread was kept, and a new one took its place."""
         self.request = request
         """The settings it was begun with; it is loaded with them again after the engine was restarted."""
         self.rollout_path = ""
@@ -72,6 +76,8 @@ class Conversation:
         self.generation = 0
         """The engine process that has it loaded."""
         self.turn = Turn.IDLE
+        self.offline_because: str | None = None
+        """The engine waits for the network to come back: the cause it gave."""
         self.translator = Translator(id, show_raw_reasoning=request.show_raw_reasoning)
         self.submitting = anyio.Lock()
         """Held while something is handed to the engine: submissions stay in the order in which they came."""
@@ -109,9 +115,16 @@ class Conversation:
             self._move(Turn.IDLE)
 
     def abort(self, error: str | None = None) -> None:
-        """End the turn from our side: the engine is gone or does not end it."""
+        """End the turn as aborted, from our side: the engine is gone or does not end it."""
+        self._end_from_outside(self.translator.abort(error))
+
+    def fail(self, error: str) -> None:
+        """End the turn as failed, from our side."""
+        self._end_from_outside(self.translator.fail(error))
+
+    def _end_from_outside(self, events: list[Event]) -> None:
         self._withdraw_approvals()
-        self.emit(self.translator.abort(error=error))
+        self.emit(events)
         if self.busy:
             self._move(Turn.IDLE)
 
@@ -122,10 +135,22 @@ class Conversation:
         events = self.translator.translate(method, params)
         if events:
             self._outlet.emit(self, events)
+        if self.offline_because is not None and method.startswith(("item/", "turn/")):
+            self.offline_because = None
+        if method == "error" and params.get("willRetry") and "waiting for network" in params["error"]["message"]:
+            self.offline_because = params["error"].get("additionalDetails") or params["error"]["message"]
         if method == "turn/started":
             self._move(Turn.RUNNING)
+            self._warn_of_missing_cwd()
         elif method == "turn/completed" or (self.turn is Turn.HOLDING and not self.translator.holding):
             self._follow_end()
+
+    def _warn_of_missing_cwd(self) -> None:
+        """A working directory that does not exist is accepted; then the turn says why its commands fail."""
+        cwd = self.translator.cwd
+        if not os.path.isdir(cwd):
+            message = f"The working directory {cwd} does not exist: commands of this turn cannot run."
+            self.emit([Event(self.translator.turn, {"type": "background_event", "message": message})])
 
     def _follow_end(self) -> None:
         self._withdraw_approvals()

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # Seconds that an interrupted turn may take to end before it is ended without the engine.
 INTERRUPT_LIMIT = 5.0
+# Seconds for which the engine may wait for the network. It would wait for ever; v1 gave up after a few attempts.
+OFFLINE_LIMIT = 10.0
 # Seconds for which the end of a task waits for a command that outlived the model's answer: the time that v1 gave a
 # command by default. Then the command is shown as left running.
 HOLD_LIMIT = 10.0
@@ -54,11 +56,12 @@ class Conversations:
         """Runs what outlives a request; set before the first use."""
         self._outlet = outlet
         self._defaults = defaults
+        self._by_id: dict[str, Conversation] = {}
         self._by_thread: dict[str, Conversation] = {}
 
     def get(self, id: str) -> Conversation:
         """Raises ConversationNotFound."""
-        conversation = self._by_thread.get(id)
+        conversation = self._by_id.get(id)
         if conversation is None:
             raise ConversationNotFound(id)
         return conversation
@@ -74,7 +77,7 @@ class Conversations:
 
         Raises ConfigurationError, EngineUnavailable, EngineLost, EngineRefusal.
         """
-        request = thread_request(options, self._defaults)
+        request = thread_request(options, self._defaults, raw_items=raw_items)
         link = await self.engine.link()
         started: list[Conversation] = []
 
@@ -86,9 +89,7 @@ class Conversations:
             self._show_notices(conversation)
 
         try:
-            await link.request(
-                "thread/start", {**request.params, "experimentalRawEvents": raw_items}, on_result=register
-            )
+            await link.request("thread/start", request.params, on_result=register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
@@ -117,7 +118,7 @@ class Conversations:
                     conversation.translator.cwd = os.path.abspath(options.cwd)
                 conversation.submitted(result["turn"]["id"])
 
-            params = {"threadId": conversation.id, "input": items, **options.to_engine()}
+            params = {"threadId": conversation.thread_id, "input": items, **options.to_engine()}
             await link.request("turn/start", params, on_result=accept)
 
     async def interrupt(self, conversation: Conversation) -> None:
@@ -125,7 +126,7 @@ class Conversations:
         link = self.engine.current
         if link is not None and conversation.generation == self.engine.generation:
             # the empty turn id reaches a turn that has not announced itself yet, too, and harms nobody when idle
-            link.send("turn/interrupt", {"threadId": conversation.id, "turnId": ""})
+            link.send("turn/interrupt", {"threadId": conversation.thread_id, "turnId": ""})
             self._clean(link, conversation)
         if conversation.turn is Turn.HOLDING:
             conversation.abort()
@@ -137,13 +138,13 @@ class Conversations:
 
     async def idle(self) -> None:
         """Wait until no turn runs."""
-        while any(conversation.busy for conversation in self._by_thread.values()):
-            for conversation in list(self._by_thread.values()):
+        while any(conversation.busy for conversation in self._by_id.values()):
+            for conversation in list(self._by_id.values()):
                 await conversation.turn_end()
 
     def interrupt_all(self) -> None:
         """Stop every turn, without waiting for the engine to say so."""
-        for conversation in list(self._by_thread.values()):
+        for conversation in list(self._by_id.values()):
             if conversation.busy:
                 conversation.abort()
 
@@ -157,10 +158,12 @@ class Conversations:
         conversation = self._by_thread.get(thread_id)
         if conversation is None:  # nobody here started it
             return
-        before = conversation.turn
+        turn, offline = conversation.turn, conversation.offline_because
         conversation.on_notification(method, params)
-        if conversation.turn is not before:
+        if conversation.turn is not turn:
             self._follow(conversation, method, params)
+        if offline is None and conversation.offline_because is not None:
+            self.tasks.start_soon(self._limit_offline, conversation)
 
     def on_engine_request(self, call: IncomingCall) -> None:
         thread_id = call.params.get("threadId") if isinstance(call.params, dict) else None
@@ -170,14 +173,14 @@ class Conversations:
         conversation.on_request(call)
 
     def on_engine_lost(self, reason: str) -> None:
-        for conversation in self._by_thread.values():
+        for conversation in self._by_id.values():
             if conversation.busy:
                 log.warning("a turn ended with the engine", extra=about(conversation.id))
                 conversation.abort(error=f"{reason}. Send the message again: the conversation goes on where it was.")
 
     def _on_session_notification(self, method: str, params: JsonObject) -> None:
         if method == "account/rateLimits/updated":
-            for conversation in self._by_thread.values():
+            for conversation in self._by_id.values():
                 conversation.on_notification(method, params)
         elif method in ("configWarning", "warning", "deprecationNotice"):
             text = params.get("summary") or params.get("message")
@@ -198,40 +201,55 @@ class Conversations:
         if limit.cancelled_caught:
             conversation.end_hold()
 
+    async def _limit_offline(self, conversation: Conversation) -> None:
+        with anyio.move_on_after(OFFLINE_LIMIT) as limit:
+            await conversation.turn_end()
+        if limit.cancelled_caught and conversation.offline_because is not None:
+            conversation.fail(
+                f"the model provider cannot be reached: {conversation.offline_because}. "
+                "Check the network and the provider's base_url, then send the message again."
+            )
+            await self.interrupt(conversation)
+
     # -- loading
 
     async def _loaded(self, conversation: Conversation) -> EngineLink:
         """A link whose engine has the conversation in memory; loads it again after the engine was restarted."""
         link = await self.engine.link()
-        if conversation.generation != self.engine.generation:
-            try:
-                await link.request(
-                    "thread/resume",
-                    {"threadId": conversation.id, "excludeTurns": True, **conversation.request.params},
-                    on_result=lambda result: self._load(conversation, result),
-                )
-            except EngineRefusal as refusal:
-                raise EngineError(
-                    f"the engine was restarted and cannot load the conversation again: {refusal.message}"
-                ) from None
+        if conversation.generation == self.engine.generation:
+            return link
+        params = conversation.request.params
+        if os.path.exists(conversation.rollout_path):
+            resume = {"threadId": conversation.thread_id, "excludeTurns": True, **params}
+            call = link.request("thread/resume", resume, on_result=lambda result: self._load(conversation, result))
+        else:  # it never had a turn: the engine kept nothing of it
+            call = link.request("thread/start", params, on_result=lambda result: self._load(conversation, result))
+        try:
+            await call
+        except EngineRefusal as refusal:
+            raise EngineError(
+                f"the engine was restarted and cannot load the conversation again: {refusal.message}"
+            ) from None
         return link
 
     def _load(self, conversation: Conversation, result: JsonObject) -> None:
         """Take over what the engine says of a thread that it has loaded."""
         thread = result["thread"]
+        conversation.thread_id = thread["id"]
         conversation.generation = self.engine.generation
         conversation.rollout_path = thread.get("path") or ""
         conversation.model = result["model"]
         conversation.reasoning_effort = result.get("reasoningEffort")
         conversation.translator.cwd = result["cwd"]
-        self._by_thread[conversation.id] = conversation
+        self._by_id[conversation.id] = conversation
+        self._by_thread[conversation.thread_id] = conversation
 
     def _show_notices(self, conversation: Conversation) -> None:
         conversation.emit([Event("", notice) for notice in conversation.request.notices])
 
     @staticmethod
     def _clean(link: EngineLink, conversation: Conversation) -> None:
-        link.send("thread/backgroundTerminals/clean", {"threadId": conversation.id})
+        link.send("thread/backgroundTerminals/clean", {"threadId": conversation.thread_id})
 
 
 def _configuration_problem(message: str) -> str:

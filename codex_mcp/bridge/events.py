@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from codex_mcp.bridge import shapes
 from codex_mcp.wire.messages import JsonObject
@@ -101,14 +101,21 @@ class Translator:
                     events.append(self._command_end(call_id, {"exitCode": LEFT_RUNNING, "aggregatedOutput": note}))
         return events + self._release_held()
 
-    def abort(self, reason: str = "interrupted", error: str | None = None) -> list[Event]:
-        """End the running turn from our side: the engine is gone, or the end is held back and not wanted."""
+    def abort(self, error: str | None = None) -> list[Event]:
+        """End the running turn as aborted, from our side: the engine is gone, or it does not end it."""
+        return self._end_from_outside(error, {"type": "turn_aborted", "reason": "interrupted"})
+
+    def fail(self, error: str) -> list[Event]:
+        """End the running turn as one that failed, from our side."""
+        return self._end_from_outside(error, {"type": "task_complete", "last_agent_message": None})
+
+    def _end_from_outside(self, error: str | None, last: JsonObject) -> list[Event]:
         if self._held is not None:
             self.turn, self._held = self._held[0], None
         if not self.turn:
             return []
         events = [Event(self.turn, {"type": "error", "message": error})] if error is not None else []
-        return [*events, *self._end_turn(self.turn, {"type": "turn_aborted", "reason": reason})]
+        return [*events, *self._end_turn(self.turn, last)]
 
     # -- approvals
 
@@ -322,7 +329,9 @@ class Translator:
 
     def _reasoning_started(self, number: str, item: JsonObject) -> list[Event]:
         return [
-            self._show_item("Reasoning", number, {"id": item["id"], "summary_text": [], "raw_content": []}, started=True)
+            self._show_item(
+                "Reasoning", number, {"id": item["id"], "summary_text": [], "raw_content": []}, started=True
+            )
         ]
 
     def _reasoning_section(self, params: JsonObject) -> list[Event]:
@@ -461,9 +470,7 @@ class Translator:
 
     def _mcp_started(self, number: str, item: JsonObject) -> list[Event]:
         self._open.add(item["id"])
-        return [
-            Event(number, {"type": "mcp_tool_call_begin", "call_id": item["id"], "invocation": _invocation(item)})
-        ]
+        return [Event(number, {"type": "mcp_tool_call_begin", "call_id": item["id"], "invocation": _invocation(item)})]
 
     def _mcp_completed(self, number: str, item: JsonObject) -> list[Event]:
         events = [] if item["id"] in self._open else self._mcp_started(number, item)

@@ -101,8 +101,11 @@ def engine_policy(policy: str | None) -> str | None:
     return "on-request" if policy == "on-failure" else policy
 
 
-def thread_request(options: ThreadOptions, defaults: ServerDefaults) -> ThreadRequest:
-    """Merge the settings. Raises CallerError (code `config_error`) for an unknown profile or an unreadable config.toml."""
+def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_items: bool) -> ThreadRequest:
+    """Merge the settings. `raw_items`: have the engine send the model's raw items too.
+
+    Raises CallerError (code `config_error`) for an unknown profile or an unreadable config.toml.
+    """
     config: JsonObject = {
         **_profile(options.profile or defaults.profile),
         **defaults.config,
@@ -134,6 +137,7 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults) -> ThreadRe
     params["config"] = config or None
     params["baseInstructions"] = options.base_instructions
     params["developerInstructions"] = options.developer_instructions
+    params["experimentalRawEvents"] = raw_items or None
     return ThreadRequest(
         {name: value for name, value in params.items() if value is not None},
         tuple(notices),

@@ -72,6 +72,7 @@ def patch_summary(changes: JsonObject, cwd: str) -> str:
 
 
 def duration(milliseconds: int | None) -> JsonObject:
+    """Milliseconds as v1's `{secs, nanos}`."""
     secs, rest = divmod(milliseconds or 0, 1000)
     return {"secs": secs, "nanos": rest * 1_000_000}
 
@@ -82,6 +83,7 @@ def chunk(text: str) -> str:
 
 
 def plan(steps: Iterable[JsonObject]) -> list[JsonObject]:
+    """Steps of a plan_update event."""
     return [{"step": s["step"], "status": _PLAN_STATUS.get(s["status"], s["status"])} for s in steps]
 
 

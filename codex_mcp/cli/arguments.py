@@ -31,7 +31,11 @@ def parse_arguments(arguments: list[str]) -> ServeOptions:
     options = ServeOptions()
     if not arguments:  # nearly always; argparse takes its time
         return options
-    found = _parser().parse_args(arguments)
+    parser = _parser()
+    found = parser.parse_args(arguments)
+    for override in found.override:
+        if "=" not in override:
+            parser.error(f"-c takes KEY=VALUE, not {override}")
     options.codex = found.codex
     options.offline = found.offline
     options.log_level = found.log_level
@@ -56,7 +60,9 @@ def _parser() -> ArgumentParser:
         description="Serve Codex on stdin and stdout: MCP and the documented Codex interface, on one connection.",
     )
     parser.add_argument("--version", action="version", version=f"codex-mcp-server {__version__}")
-    parser.add_argument("word", nargs="?", choices=["mcp-server"], metavar="mcp-server", help="may be given; does nothing")
+    parser.add_argument(
+        "word", nargs="?", choices=["mcp-server"], metavar="mcp-server", help="may be given; does nothing"
+    )
     parser.add_argument("--codex", metavar="PATH", help="the Codex engine to use")
     parser.add_argument("--offline", metavar="SCRIPT", help="play a script instead of asking a model (docs/offline.md)")
     parser.add_argument("-c", "--config", dest="override", metavar="KEY=VALUE", action="append", default=[])

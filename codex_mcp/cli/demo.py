@@ -35,7 +35,9 @@ def demo(arguments: list[str]) -> int:
         description="Show a whole conversation: the real engine, sandbox and approvals; only the model is scripted.",
     )
     parser.add_argument("--json", action="store_true", help="print the raw messages instead, one JSON object a line")
-    parser.add_argument("--mcp", action="store_true", help="open the connection as MCP instead of the app-server dialect")
+    parser.add_argument(
+        "--mcp", action="store_true", help="open the connection as MCP instead of the app-server dialect"
+    )
     parser.add_argument("--codex", metavar="PATH", help="the Codex engine to use")
     options = parser.parse_args(arguments)
     with _playground() as (home, workspace, outside):
@@ -74,10 +76,11 @@ def _print_wire(direction: str, line: bytes) -> None:
     print(json.dumps({"dir": direction, "msg": json.loads(line)}, ensure_ascii=False), flush=True)  # noqa: T201
 
 
+_COLOURS = {"dim": "2", "bold": "1", "green": "32", "red": "31", "yellow": "33", "cyan": "36", "blue": "34"}
+
+
 class _Screen:
     """Prints what happens; in colour on a terminal, plain otherwise."""
-
-    _COLOURS = {"dim": "2", "bold": "1", "green": "32", "red": "31", "yellow": "33", "cyan": "36", "blue": "34"}
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
@@ -101,7 +104,7 @@ class _Screen:
         self._open_line = True
 
     def _paint(self, text: str, colour: str) -> str:
-        return f"\033[{self._COLOURS[colour]}m{text}\033[0m" if self._colour and colour and text else text
+        return f"\033[{_COLOURS[colour]}m{text}\033[0m" if self._colour and colour and text else text
 
     def _write(self, text: str) -> None:
         if not self._quiet:
@@ -120,9 +123,7 @@ class _Demo:
     def check(self, ok: bool, what: str) -> None:
         self._results.append((ok, what))
 
-    async def play(
-        self, server_arguments: list[str], home: pathlib.Path, mcp: bool, trace: object
-    ) -> None:
+    async def play(self, server_arguments: list[str], home: pathlib.Path, mcp: bool, trace: object) -> None:
         screen = self._screen
         screen.line(f"codex-mcp-server {__version__}: a conversation with the real Codex engine", "bold")
         screen.line("The model is a script on this machine. No account, no network.\n", "dim")
@@ -153,7 +154,8 @@ class _Demo:
 
     async def _run_command(self, conversation: ClientConversation) -> None:
         await self._turn(conversation, "Run a command, please.")
-        self.check(isinstance(self._asked[-1], ExecCommandApprovalParams), "the command was asked for and approved")
+        commands = [request for request in self._asked if isinstance(request, ExecCommandApprovalParams)]
+        self.check(len(commands) == 1, "the command was asked for and approved")
         self.check("written in the workspace" in self._output, "the command ran and its output was seen")
         self.check((self._workspace / "note.txt").exists(), "it could write in the workspace")
         self.check(not self._outside.exists(), "the sandbox kept it from writing outside")

@@ -64,7 +64,7 @@ class CodexClient:
     async def new_conversation(
         self, params: NewConversationParams | None = None, *, raw_events: bool = False, **fields: Any
     ) -> ClientConversation:
-        """Begin a conversation and listen to it. `fields` are those of NewConversationParams, if no params are given."""
+        """Begin a conversation and listen to it. Without `params`, `fields` are those of NewConversationParams."""
         params = params or NewConversationParams(**fields)
         method = registry.NEW_CONVERSATION
         conversation: list[ClientConversation] = []

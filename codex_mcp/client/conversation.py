@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,7 +66,9 @@ class ClientConversation:
         self.id = info.conversation_id
         self.info = info
         self._client = client
-        self._put, self._take = anyio.create_memory_object_stream[ConversationEvent](math.inf)
+        self._waiting: deque[ConversationEvent] = deque()
+        self._arrived = anyio.Event()
+        self._closed = False
 
     async def send(self, message: str | Sequence[InputItem]) -> None:
         """Send a message with the settings the conversation has; returns when the server took it."""
@@ -112,8 +114,13 @@ class ClientConversation:
 
     async def events(self) -> AsyncIterator[ConversationEvent]:
         """All events that have not been taken yet, and those to come; ends with the connection."""
-        async for event in self._take:
-            yield event
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            if self._closed:
+                return
+            self._arrived = anyio.Event()
+            await self._arrived.wait()
 
     async def interrupt(self) -> InterruptConversationResult:
         """Stop what is running; returns when it has stopped."""
@@ -122,11 +129,13 @@ class ClientConversation:
 
     def deliver(self, event: ConversationEvent) -> None:
         """Called by the client for each event that arrives."""
-        self._put.send_nowait(event)
+        self._waiting.append(event)
+        self._arrived.set()
 
     def close(self) -> None:
         """Called by the client when the connection is gone."""
-        self._put.close()
+        self._closed = True
+        self._arrived.set()
 
 
 def _items(message: str | Sequence[InputItem]) -> list[InputItem]:

@@ -37,7 +37,13 @@ async def start_client(
     `command` is the server, by default this package's; `arguments` are appended. `stderr` is as for `subprocess`.
     """
     process = subprocess.Popen(
-        [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd=cwd, env=env, bufsize=0
+        [*command, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        cwd=cwd,
+        env=env,
+        bufsize=0,
     )
     assert process.stdin is not None
     assert process.stdout is not None

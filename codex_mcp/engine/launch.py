@@ -6,6 +6,7 @@ engine in order.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -58,10 +59,8 @@ class EngineProcess:
             return
         import signal
 
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineProcess:
@@ -91,7 +90,7 @@ def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineP
 
 
 def try_start_engine(named: str | None, overrides: Sequence[str] = ()) -> EngineProcess | None:
-    """Start the best engine there is, early. `None` if there is none or it cannot be run: the supervisor will say so."""
+    """Start the best engine there is, early. `None` if none can be: the supervisor will say why."""
     binaries = find_engines(named)
     if not binaries:
         return None

@@ -64,7 +64,7 @@ class Engine:
         return self._link
 
     async def link(self) -> EngineLink:
-        """The live link; waits for a start that is under way. Raises EngineUnavailable when there is none to wait for."""
+        """The live link; waits for a start that is under way. Raises EngineUnavailable if there is none."""
         if self._failure is not None and anyio.current_time() > self._failed_at + _RETRY_AFTER:
             self._failure = None
             self._change()

@@ -19,6 +19,7 @@ def codex_home() -> pathlib.Path:
 
 
 def config_path() -> pathlib.Path:
+    """The user's config.toml, whether or not it exists."""
     return codex_home() / "config.toml"
 
 

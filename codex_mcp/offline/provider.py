@@ -33,7 +33,9 @@ class OfflineModel:
         """`replies`: a script (see `codex_mcp.offline.script`). `otherwise` answers when no reply is left that fits."""
         self.requests: list[JsonObject] = []
         self.hung_up = 0
-        self._replies = [r for reply in replies for r in ([reply] if isinstance(reply, Reply) else parse_script([reply]))]
+        self._replies = [
+            r for reply in replies for r in ([reply] if isinstance(reply, Reply) else parse_script([reply]))
+        ]
         self._otherwise = otherwise
         self._lock = threading.Lock()
         self.stopping = threading.Event()
@@ -87,7 +89,11 @@ def _newest_input(body: JsonObject) -> str:
     """What came in since the model last spoke: user messages and tool outputs."""
     items: list[str] = []
     for item in reversed(body.get("input") or []):
-        if item.get("role") == "assistant" or str(item.get("type")).endswith("_call") or item.get("type") == "reasoning":
+        if (
+            item.get("role") == "assistant"
+            or str(item.get("type")).endswith("_call")
+            or item.get("type") == "reasoning"
+        ):
             break
         items.append(json.dumps(item, ensure_ascii=False))
     return "\n".join(reversed(items))
@@ -203,7 +209,9 @@ class _Answer:
                     item = self._tools.call(step, self._next_item())
                     self._event("response.output_item.added", item={**item, "status": "in_progress"})
                     self._event("response.output_item.done", item=item)
-        self._event("response.completed", response={"id": self._id, "status": "completed", "usage": self._total_usage()})
+        self._event(
+            "response.completed", response={"id": self._id, "status": "completed", "usage": self._total_usage()}
+        )
 
     def _say(self, step: script.Say) -> None:
         item_id = self._next_item()

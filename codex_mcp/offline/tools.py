@@ -68,7 +68,8 @@ class AdvertisedTools:
         return {"type": "function_call", "name": name, "arguments": json.dumps(arguments)}
 
     def _javascript(self, name: str, argument: Any) -> JsonObject:
-        code = f"const r = await tools.{name}({json.dumps(argument)});\ntext(typeof r === 'string' ? r : JSON.stringify(r));"
+        code = f"const r = await tools.{name}({json.dumps(argument)});\n"
+        code += "text(typeof r === 'string' ? r : JSON.stringify(r));"
         call: JsonObject = {"type": "custom_tool_call", "name": "exec", "input": code}
         if "exec" in self._namespace_of:
             call["namespace"] = self._namespace_of["exec"]

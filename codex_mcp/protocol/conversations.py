@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
-
 from codex_mcp.protocol.base import ApprovalPolicy, ReasoningEffort, ReasoningSummary, SandboxMode, Uuid, WireModel
 from codex_mcp.protocol.input_items import InputItem
 from codex_mcp.protocol.sandbox import SandboxPolicy

@@ -42,7 +42,6 @@ def _tag(value: Any) -> Any:
     return getattr(value, "mode", None)
 
 
-
 SandboxPolicy = Annotated[
     Annotated[ReadOnlyPolicy, Tag("read-only")]
     | Annotated[WorkspaceWritePolicy, Tag("workspace-write")]

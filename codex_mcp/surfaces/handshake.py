@@ -126,7 +126,9 @@ class Handshake:
 def _user_agent(release: str, client: str) -> str:
     """As the released servers had it: product, system, terminal, client. Characters that no header takes become `_`."""
     if sys.platform == "win32":
-        system = f"Windows {'.'.join(map(str, sys.getwindowsversion()[:3]))}; {os.environ.get('PROCESSOR_ARCHITECTURE')}"
+        system = (
+            f"Windows {'.'.join(map(str, sys.getwindowsversion()[:3]))}; {os.environ.get('PROCESSOR_ARCHITECTURE')}"
+        )
     else:
         machine = os.uname()
         system = f"{machine.sysname} {machine.release}; {machine.machine}"

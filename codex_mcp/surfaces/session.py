@@ -22,7 +22,7 @@ from codex_mcp.surfaces.v1.listeners import Audience, Item
 from codex_mcp.surfaces.v1.methods import HANDLERS, Context
 from codex_mcp.wire.errors import INTERNAL_ERROR, INVALID_REQUEST, PeerClosed, RpcError
 from codex_mcp.wire.messages import JsonObject, MalformedMessage
-from codex_mcp.wire.peer import IncomingCall, PendingCall, Peer
+from codex_mcp.wire.peer import IncomingCall, Peer, PendingCall
 
 log = logging.getLogger(__name__)
 

@@ -79,18 +79,22 @@ def _request_id(value: Any) -> RequestId:
 
 
 def encode_request(id: RequestId, method: str, params: Any, *, jsonrpc: bool) -> bytes:
+    """The line of a request; `params` None leaves them out, `jsonrpc` adds that member."""
     return _encode_message({"id": id, "method": method, "params": params}, jsonrpc)
 
 
 def encode_notification(method: str, params: Any, *, jsonrpc: bool) -> bytes:
+    """The line of a notification."""
     return _encode_message({"method": method, "params": params}, jsonrpc)
 
 
 def encode_result(id: RequestId, result: Any, *, jsonrpc: bool) -> bytes:
+    """The line of an answer."""
     return _encode_message({"id": id, "result": result}, jsonrpc)
 
 
 def encode_error(id: RequestId | None, error: RpcError, *, jsonrpc: bool) -> bytes:
+    """The line of an error; `id` None belongs to no request."""
     return _encode_message({"id": id, "error": error.to_json()}, jsonrpc)
 
 

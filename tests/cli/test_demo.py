@@ -1,0 +1,63 @@
+"""The demo: a whole conversation, checked."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.home import Home
+from tests.support.scripted_engine import ScriptedEngine
+
+
+def demo(home: Home, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "codex_mcp", "demo", *arguments]
+    environment = home.environment(XDG_CACHE_HOME=str(home.root / "cache"))
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.mark.requirement("demo")
+@pytest.mark.parametrize("dialect", [[], ["--mcp"]], ids=["app-server", "mcp"])
+def test_every_step_of_the_demo_really_happens(home: Home, dialect: list[str]) -> None:
+    done = demo(home, *dialect)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✗" not in done.stdout
+    assert "refused by the sandbox" in done.stdout
+    assert "\033[" not in done.stdout  # plain, as it is no terminal
+    assert list((home.root / "cache" / "codex-mcp-server").iterdir()) == []
+
+
+@pytest.mark.requirement("demo:json")
+def test_the_demo_shows_the_raw_wire_as_json_lines(home: Home) -> None:
+    done = demo(home, "--json")
+    assert done.returncode == 0, done.stderr
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {message["dir"] for message in messages} == {"<", ">"}
+    methods = [message["msg"].get("method") for message in messages]
+    for method in (
+        "initialize",
+        "newConversation",
+        "execCommandApproval",
+        "applyPatchApproval",
+        "interruptConversation",
+    ):
+        assert method in methods
+
+
+@pytest.mark.requirement("demo:fails")
+def test_a_step_that_did_not_happen_fails_the_demo(home: Home) -> None:
+    engine = ScriptedEngine(home.root)
+    done = demo(home, "--codex", str(engine.path))
+    assert done.returncode == 1
+    assert "✗" in done.stdout
+    assert "demo failed" in done.stderr
+
+
+@pytest.mark.requirement("demo:fails")
+def test_without_an_engine_the_demo_says_what_to_install(home: Home) -> None:
+    done = demo(home, "--codex", str(pathlib.Path("/no/such/codex")))
+    assert done.returncode == 1
+    assert "pip install 'codex-mcp-server[engine]'" in done.stderr

@@ -1,0 +1,225 @@
+"""The server as a process: how it comes up, what it takes on its input, how it goes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from codex_mcp.offline import OfflineModel
+from tests.support.home import Home
+from tests.support.raw import INITIALIZE, MCP_INITIALIZE, RawServer, lines
+
+GONE_WITHIN = 2.0  # seconds that a promise of the documentation names, not a benchmark
+
+
+def until_gone(server: RawServer) -> None:
+    """Wait for the processes of the home to be gone; fail when the promised time has passed."""
+    end = time.monotonic() + GONE_WITHIN
+    while left := server.leftovers():
+        assert time.monotonic() < end, left
+
+
+@pytest.mark.requirement("process:eof:idle")
+@pytest.mark.parametrize("opened", [True, False])
+def test_the_end_of_its_input_ends_it_with_status_0_and_nothing_is_left(home: Home, opened: bool) -> None:
+    with RawServer(home) as server:
+        if opened:
+            server.begin_conversation()
+        assert server.end() == 0
+        until_gone(server)
+
+
+@pytest.mark.requirement("process:eof:in-turn")
+def test_the_end_of_its_input_in_a_turn_ends_the_command_too(home: Home, model: OfflineModel) -> None:
+    model.add([{"run": "for i in $(seq 1000); do echo $i; sleep 0.1; done", "yield_ms": 30000}])
+    with RawServer(home) as server:
+        conversation = server.begin_conversation(approvalPolicy="never", sandbox="danger-full-access")
+        server.say(conversation)
+        server.event("exec_command_output_delta")
+        assert server.end() == 0
+        until_gone(server)
+
+
+@pytest.mark.requirement("process:eof:in-flight")
+def test_what_is_in_flight_at_the_end_of_its_input_is_answered(home: Home) -> None:
+    with RawServer(home) as server:
+        server.send(INITIALIZE, {"id": 2, "method": "newConversation", "params": {}})
+        assert server.process.stdin is not None
+        server.process.stdin.close()
+        answers = {m["id"]: m for m in server.rest()}
+        assert "conversationId" in answers[2]["result"]
+        assert server.process.wait(timeout=10) == 0
+
+
+@pytest.mark.requirement("process:eof:half-line")
+@pytest.mark.parametrize(("tail", "answered"), [(b'{"id":7,"method":"getUserAgent"}', True), (b'{"id":7,"meth', False)])
+def test_a_last_line_without_newline_is_served_if_it_is_complete(home: Home, tail: bytes, answered: bool) -> None:
+    with RawServer(home) as server:
+        server.send(INITIALIZE)
+        server.answer(1)
+        server.write(tail)
+        assert server.end() == 0
+        assert [m["id"] for m in server.rest()] == ([7] if answered else [])
+
+
+@pytest.mark.requirement("process:regular-file")
+def test_a_regular_file_as_input_is_worked_through_to_the_end(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "slowly", "pieces": 3, "delay": 0.8}])
+    calls = home.root / "calls.jsonl"
+    calls.write_bytes(lines(MCP_INITIALIZE, {"jsonrpc": "2.0", "id": 2, "method": "newConversation", "params": {}}))
+    with calls.open("rb") as stdin, RawServer(home, stdin=stdin) as server:
+        answers = server.rest()
+        assert [m["id"] for m in answers if "id" in m] == [1, 2]
+        assert server.process.wait(timeout=10) == 0
+
+
+@pytest.mark.requirement("process:signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("state", ["fresh", "in-turn"])
+def test_a_signal_ends_it_within_a_second_and_nothing_is_left(
+    home: Home, model: OfflineModel, number: signal.Signals, state: str
+) -> None:
+    model.add([{"run": "for i in $(seq 1000); do echo $i; sleep 0.1; done", "yield_ms": 30000}])
+    with RawServer(home) as server:
+        if state == "in-turn":
+            conversation = server.begin_conversation(approvalPolicy="never", sandbox="danger-full-access")
+            server.say(conversation)
+            server.event("exec_command_output_delta")
+        else:
+            server.send(INITIALIZE)
+            server.answer(1)
+        server.process.send_signal(number)
+        status = server.process.wait(timeout=1)
+        assert status in (128 + number, -number)
+        until_gone(server)
+
+
+@pytest.mark.requirement("process:killed")
+def test_killed_it_leaves_no_engine_and_no_command_behind(home: Home, model: OfflineModel) -> None:
+    model.add([{"run": "for i in $(seq 1000); do echo $i; sleep 0.1; done", "yield_ms": 30000}])
+    with RawServer(home) as server:
+        conversation = server.begin_conversation(approvalPolicy="never", sandbox="danger-full-access")
+        server.say(conversation)
+        server.event("exec_command_output_delta")
+        server.process.kill()
+        server.process.wait()
+        until_gone(server)
+
+
+@pytest.mark.requirement("process:broken-pipe")
+def test_a_client_that_closed_its_end_of_the_output_ends_it(home: Home) -> None:
+    with RawServer(home) as server:
+        server.send(INITIALIZE)
+        server.answer(1)
+        server.stop_reading()
+        server.send({"id": 2, "method": "getUserAgent"})
+        assert server.process.wait(timeout=10) == 0
+        until_gone(server)
+
+
+@pytest.mark.requirement("wire:malformed")
+def test_malformed_lines_are_ignored_by_the_app_server_dialect(home: Home) -> None:
+    with RawServer(home) as server:
+        server.send(INITIALIZE)
+        server.answer(1)
+        server.write(b'nonsense\n\xff\xfe\n\n[]\n{"id":5}\n{"id":null,"method":"getUserAgent"}\n' + b"[" * 5000 + b"\n")
+        server.send({"id": 2, "method": "getUserAgent"})
+        assert server.read()["id"] == 2
+
+
+@pytest.mark.requirement("wire:malformed")
+def test_malformed_lines_are_answered_in_mcp_with_the_reason(home: Home) -> None:
+    with RawServer(home) as server:
+        server.send(MCP_INITIALIZE)
+        server.answer(1)
+        server.write(b"nonsense\n\xff\xfe\n[]\n")
+        codes = [(m["id"], m["error"]["code"], m["jsonrpc"]) for m in (server.read() for _ in range(3))]
+        assert codes == [(None, -32700, "2.0"), (None, -32700, "2.0"), (None, -32600, "2.0")]
+        server.send({"jsonrpc": "2.0", "id": "é☃", "method": "ping"})
+        assert server.read() == {"jsonrpc": "2.0", "id": "é☃", "result": {}}
+
+
+@pytest.mark.requirement("wire:long-lines")
+def test_lines_up_to_64_mb_are_taken_and_longer_ones_refused(home: Home) -> None:
+    with RawServer(home) as server:
+        server.send(MCP_INITIALIZE)
+        server.answer(1)
+        params = {"conversationId": "00000000-0000-0000-0000-000000000001", "items": [], "x": "y" * 60_000_000}
+        server.send({"jsonrpc": "2.0", "id": 2, "method": "sendUserMessage", "params": params})
+        assert "not found" in server.read()["error"]["message"]
+        server.write(b"x" * (65 * 1024 * 1024) + b"\n")
+        assert server.read()["error"]["code"] == -32700
+        server.send({"jsonrpc": "2.0", "id": 3, "method": "ping"})
+        assert server.read()["id"] == 3
+
+
+@pytest.mark.requirement("wire:stray-prints")
+def test_a_stray_print_never_reaches_the_wire(home: Home) -> None:
+    code = (
+        "import os, sys; from codex_mcp.wire.stdio import claim_stdio, write_all;"
+        "wire_in, wire_out = claim_stdio(); print('stray', flush=True); os.system('echo stray child');"
+        "write_all(wire_out, b'protocol\\n'); assert sys.stdin.read() == ''; assert os.read(wire_in, 9) == b'input'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=b"input", capture_output=True, check=True)
+    assert done.stdout == b"protocol\n"
+    assert done.stderr.count(b"stray") == 2
+
+
+@pytest.mark.requirement("wire:slow-reader")
+def test_an_interrupt_gets_through_while_the_client_does_not_read(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "0123456789" * 20_000, "pieces": 20_000}, {"wait": 30}])
+    with RawServer(home) as server:
+        conversation = server.begin_conversation()
+        server.say(conversation)
+        server.event("agent_message_delta")
+        server.send({"id": 9, "method": "interruptConversation", "params": {"conversationId": conversation}})
+        while model.hung_up == 0:  # nothing has been read since
+            time.sleep(0.01)
+        assert server.answer(9)["result"] == {"abortReason": "interrupted"}
+
+
+def test_wrong_arguments_are_refused_with_status_2() -> None:
+    for arguments in (["--no-such-flag"], ["-c", "no-equals-sign"], ["-s", "nope"]):
+        done = subprocess.run([sys.executable, "-m", "codex_mcp", *arguments], capture_output=True, check=False)
+        assert done.returncode == 2, arguments
+        assert done.stdout == b""
+        assert arguments[-1].encode() in done.stderr
+
+
+@pytest.mark.requirement("process:flags")
+def test_server_flags_are_defaults_for_conversations_and_calls_beat_them(home: Home, model: OfflineModel) -> None:
+    flags = ["-m", "flag-model", "mcp-server", "-c", 'model_reasoning_effort="high"', "-c", "model_verbosity=low"]
+    with RawServer(home, *flags) as server:
+        server.begin_conversation()
+        params = {"model": "call-model", "config": {"model_reasoning_effort": "low"}}
+        server.send({"id": 4, "method": "newConversation", "params": {}})
+        first = server.answer(4)["result"]
+        server.send({"id": 5, "method": "newConversation", "params": params})
+        second = server.answer(5)["result"]
+    assert (first["model"], first["reasoningEffort"]) == ("flag-model", "high")
+    assert (second["model"], second["reasoningEffort"]) == ("call-model", "low")
+
+
+@pytest.mark.requirement("process:offline")
+def test_offline_plays_a_script_without_any_provider(home: Home) -> None:
+    home.config.unlink()
+    script = home.root / "script.json"
+    script.write_text(json.dumps([[{"say": "from the script"}]]))
+    with RawServer(home, "--offline", str(script)) as server:
+        server.say(server.begin_conversation())
+        assert server.event("agent_message")["message"] == "from the script"
+
+
+@pytest.mark.parametrize(("text", "reason"), [("nonsense", "not JSON"), ("{}", "no list"), ('[[{"sing": 1}]]', "sing")])
+def test_a_bad_script_is_refused_before_anything_starts(home: Home, text: str, reason: str) -> None:
+    script = home.root / "script.json"
+    script.write_text(text)
+    command = [sys.executable, "-m", "codex_mcp", "--offline", str(script)]
+    done = subprocess.run(command, input=b"", capture_output=True, check=False)
+    assert done.returncode == 1
+    assert reason in done.stderr.decode()

@@ -1,0 +1,201 @@
+"""The engine's life: found, started, lost, started again; as its users see it over the wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+
+import pytest
+
+from codex_mcp.engine.locate import find_engines
+from codex_mcp.offline import OfflineModel
+from codex_mcp.protocol import events as ev
+from codex_mcp.wire.errors import RpcError
+from tests.support.home import Home
+from tests.support.scripted_engine import ScriptedEngine
+from tests.support.server import of, serving, turn, types
+
+
+def engine_pids(home: Home) -> list[int]:
+    """Engine processes of that home."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+            command = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"CODEX_HOME={home.path}".encode() in environment and b"app-server" in command:
+            found.append(int(process.name))
+    return found
+
+
+@pytest.mark.requirement("engine:missing")
+@pytest.mark.parametrize("path", ["/no/such/codex", "not-an-executable"])
+async def test_without_an_engine_the_handshake_works_and_calls_say_what_to_install(home: Home, path: str) -> None:
+    (home.workspace / "not-an-executable").write_text("nothing")
+    async with serving(home, "--codex", path) as client:
+        for _ in range(2):
+            with pytest.raises(RpcError) as error:
+                await client.new_conversation()
+            assert error.value.code == -32603
+            assert path in error.value.message
+            assert "pip install 'codex-mcp-server[engine]'" in error.value.message
+            assert error.value.data == {"code": "engine_unfit"}
+        assert (await client.request("getUserAgent", None))["userAgent"]
+
+
+@pytest.mark.requirement("engine:too-old")
+async def test_an_engine_that_is_too_old_is_named_with_its_version(home: Home) -> None:
+    engine = ScriptedEngine(home.root, version="0.53.0")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        with pytest.raises(RpcError, match=r"version 0\.53\.0; 0\.144\.0 or newer is needed"):
+            await client.new_conversation()
+
+
+@pytest.mark.requirement("engine:not-codex")
+async def test_a_program_that_is_no_engine_is_refused(home: Home) -> None:
+    engine = ScriptedEngine(home.root, version="unknown")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        with pytest.raises(RpcError, match="is not a Codex engine"):
+            await client.new_conversation()
+
+
+@pytest.mark.requirement("engine:start-fails")
+async def test_an_engine_that_ends_at_start_is_tried_five_times_and_its_words_are_passed_on(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "dies-at-start")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        with pytest.raises(RpcError) as error:
+            await client.new_conversation()
+    assert "5 attempts" in error.value.message
+    assert "scripted engine: cannot start" in error.value.message
+    assert engine.starts == 5
+
+
+@pytest.mark.requirement("engine:start-fails")
+async def test_a_start_that_fails_once_is_tried_again_unnoticed(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "dies-at-first-start")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        events = await turn(await client.new_conversation(), "go")
+    assert of(events, ev.AgentMessage)[0].message == "hello"
+    assert engine.starts == 2
+
+
+@pytest.mark.requirement("engine:garbage")
+async def test_lines_of_the_engine_that_are_no_messages_are_ignored(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "garbage")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        assert types(await turn(await client.new_conversation(), "go"))[-1] == "task_complete"
+
+
+@pytest.mark.requirement("events:unknown-kinds")
+@pytest.mark.parametrize("fault", ["unknown-kinds", "malformed-item"])
+async def test_kinds_that_this_server_does_not_know_never_break_a_turn(home: Home, fault: str) -> None:
+    engine = ScriptedEngine(home.root, fault)
+    async with serving(home, "--codex", str(engine.path)) as client:
+        events = await turn(await client.new_conversation(), "go")
+    assert of(events, ev.AgentMessage)[0].message == "hello"
+    assert types(events)[-1] == "task_complete"
+
+
+@pytest.mark.requirement("engine:does-not-end-turn")
+async def test_an_interrupt_is_answered_even_if_the_engine_does_not_end_the_turn(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "never-ends-turn")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        conversation = await client.new_conversation()
+        await conversation.send("go")
+        assert (await conversation.interrupt()).abort_reason == "interrupted"
+        events = [event.msg async for event in conversation.until_turn_end()]
+    assert types(events)[-1] == "turn_aborted"
+
+
+@pytest.mark.requirement("engine:death:in-turn")
+async def test_an_engine_that_dies_in_a_turn_ends_it_with_an_error_and_the_conversation_goes_on(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "dies-in-turn")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        conversation = await client.new_conversation()
+        events = await turn(conversation, "go")
+        assert types(events)[-2:] == ["error", "turn_aborted"]
+        assert "ended unexpectedly" in of(events, ev.ErrorEvent)[0].message
+        assert types(await turn(conversation, "again"))[-1] == "task_complete"
+    assert engine.starts == 2
+
+
+@pytest.mark.requirement("engine:death:in-turn")
+async def test_the_real_engine_killed_in_a_turn_is_replaced_and_the_history_is_kept(
+    home: Home, model: OfflineModel
+) -> None:
+    model.add([{"say": "remember 42"}], [{"say": "part", "pieces": 2}, {"wait": 30}], [{"say": "went on"}])
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        await turn(conversation, "first")
+        await conversation.send("second")
+        events = []
+        async for event in conversation.until_turn_end():
+            events.append(event.msg)
+            if isinstance(event.msg, ev.AgentMessageDelta):
+                for pid in engine_pids(home):
+                    os.kill(pid, signal.SIGKILL)
+        assert types(events)[-2:] == ["error", "turn_aborted"]
+        assert of(await turn(conversation, "third"), ev.AgentMessage)[0].message == "went on"
+        history = json.dumps(model.requests[-1]["input"])
+        assert "remember 42" in history
+        assert "second" in history
+        assert history.count("third") == 1
+
+
+@pytest.mark.requirement("engine:death:idle")
+async def test_the_real_engine_killed_while_idle_goes_unnoticed(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "one"}], [{"say": "two"}])
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        await turn(conversation, "first")
+        for pid in engine_pids(home):
+            os.kill(pid, signal.SIGKILL)
+        while engine_pids(home) == []:
+            await client.request("getUserAgent", None)
+        events = await turn(conversation, "second")
+    assert of(events, ev.AgentMessage)[0].message == "two"
+    assert not of(events, ev.ErrorEvent)
+
+
+@pytest.mark.requirement("engine:death:before-first-turn")
+async def test_a_conversation_without_a_turn_survives_the_engine(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "one"}], [{"say": "two"}])
+    async with serving(home) as client:
+        conversation = await client.new_conversation(model="other-model")
+        for pid in engine_pids(home):
+            os.kill(pid, signal.SIGKILL)
+        while engine_pids(home) == []:
+            await client.request("getUserAgent", None)
+        assert of(await turn(conversation, "first"), ev.AgentMessage)[0].message == "one"
+        assert of(await turn(conversation, "second"), ev.AgentMessage)[0].message == "two"
+    assert model.requests[0]["model"] == "other-model"
+
+
+@pytest.mark.requirement("engine:order")
+def test_a_named_engine_is_the_only_one_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    engine = ScriptedEngine(tmp_path)
+    monkeypatch.setenv("CODEX_MCP_ENGINE", "/from/environment")
+    assert [(b.path, b.origin) for b in find_engines("/named")] == [("/named", "--codex")]
+    assert [(b.path, b.origin) for b in find_engines(None)] == [("/from/environment", "CODEX_MCP_ENGINE")]
+    monkeypatch.delenv("CODEX_MCP_ENGINE")
+    engine.path.rename(tmp_path / "codex")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [b.origin for b in find_engines(None)] == ["PATH", "openai-codex-cli-bin"]
+
+
+@pytest.mark.requirement("engine:order")
+async def test_a_codex_on_path_that_is_too_old_gives_way_to_the_wheel(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CODEX_MCP_ENGINE", raising=False)
+    old = ScriptedEngine(home.root, version="0.99.0")
+    old.path.rename(home.root / "codex")
+    monkeypatch.setenv("PATH", f"{home.root}{os.pathsep}{os.environ['PATH']}")
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        assert conversation.info.model != "scripted"
+    assert old.starts == 1

@@ -1,0 +1,37 @@
+"""A user's machine, as far as a test needs one: CODEX_HOME, a workspace, the environment of the server."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from codex_mcp.offline import OfflineModel
+
+
+class Home:
+    """`path` is CODEX_HOME, `workspace` an empty directory, `root` holds both."""
+
+    def __init__(self, root: pathlib.Path, model: OfflineModel) -> None:
+        self.root = root
+        self.path = root / "codex-home"
+        self.workspace = root / "workspace"
+        self.path.mkdir()
+        self.workspace.mkdir()
+        self._model = model
+        self.configure()
+
+    @property
+    def config(self) -> pathlib.Path:
+        return self.path / "config.toml"
+
+    def configure(self, *top: str, tail: str = "", provider: bool = True) -> None:
+        """Write config.toml: `top` lines first, then the offline provider, then `tail`."""
+        settings = self._model.engine_overrides() if provider else []
+        stated = {line.split("=")[0].strip() for line in top}
+        settings = [line for line in settings if line.split("=")[0] not in stated]
+        self.config.write_text("\n".join([*top, *settings, tail]) + "\n")
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        """Of a server of this home; what the tests' own environment says of engines stays."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODEX_", "RUST_")) or k == "CODEX_MCP_ENGINE"}
+        return {**kept, "CODEX_HOME": str(self.path), "TERM": "dumb", **extra}

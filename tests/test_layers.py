@@ -1,0 +1,52 @@
+"""Imports point one way: each layer knows only those to its left."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+
+PACKAGE = pathlib.Path(__file__).parent.parent / "codex_mcp"
+LAYERS = ["wire", "protocol", "engine", "bridge", "surfaces", "cli"]
+# Modules of the package itself that every layer may use, and packages beside the layers with what they may use.
+SHARED = {"errors", "logs", ""}
+BESIDE = {"client": {"wire", "protocol"}, "offline": {"wire"}}
+
+
+def allowed(part: str) -> set[str]:
+    if part in BESIDE:
+        return {part, *BESIDE[part], *SHARED}
+    left = LAYERS[: LAYERS.index(part) + 1]
+    return {*left, *SHARED, *(BESIDE if part == "cli" else ())}
+
+
+def imported_parts(path: pathlib.Path) -> set[str]:
+    """First name below `codex_mcp` of every import of a module, those inside functions included."""
+    parts = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            if name.split(".")[0] == "codex_mcp":
+                parts.add(name.split(".")[1] if "." in name else "")
+    return parts
+
+
+def test_every_module_imports_only_from_the_layers_to_its_left() -> None:
+    wrong = {}
+    for path in PACKAGE.rglob("*.py"):
+        part = path.relative_to(PACKAGE).parts[0]
+        if part.endswith(".py"):
+            continue
+        if odd := imported_parts(path) - allowed(part):
+            wrong[str(path.relative_to(PACKAGE))] = odd
+    assert not wrong
+
+
+def test_every_package_is_a_known_layer() -> None:
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert packages == {*LAYERS, *BESIDE}
+
+
+def test_shared_modules_import_no_layer() -> None:
+    for name in SHARED - {""}:
+        assert imported_parts(PACKAGE / f"{name}.py") <= SHARED
