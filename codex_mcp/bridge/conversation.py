@@ -23,7 +23,7 @@ import anyio
 from codex_mcp.bridge import approvals
 from codex_mcp.bridge.approvals import Approval, Decision, Kind
 from codex_mcp.bridge.events import Event, Translator
-from codex_mcp.bridge.options import ThreadRequest
+from codex_mcp.bridge.options import ThreadRequest, TurnOptions
 from codex_mcp.logs import about
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import IncomingCall
@@ -59,6 +59,9 @@ class Outlet(Protocol):
     def withdraw(self, approval: Approval) -> None:
         """The question is no longer open."""
 
+    def on_account_notification(self, method: str, params: JsonObject) -> None:
+        """`account/updated` or `account/login/completed`: nothing of a conversation, but the client is told, too."""
+
 
 class Conversation:
     """A conversation that the client began or resumed. `id` is the engine's thread id."""
@@ -73,6 +76,8 @@ class Conversation:
         self.rollout_path = ""
         self.model = ""
         self.reasoning_effort: str | None = None
+        self.next_turn = TurnOptions()
+        """Settings that wait for the next turn to be given."""
         self.generation = 0
         """The engine process that has it loaded."""
         self.turn = Turn.IDLE

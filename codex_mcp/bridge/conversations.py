@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import anyio
 from anyio.abc import TaskGroup
 
 from codex_mcp.bridge.conversation import Conversation, Outlet, Turn
 from codex_mcp.bridge.events import Event
-from codex_mcp.bridge.options import ServerDefaults, ThreadOptions, TurnOptions, thread_request
+from codex_mcp.bridge.options import (
+    ServerDefaults,
+    ThreadOptions,
+    TurnOptions,
+    resumed_settings,
+    thread_request,
+)
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError, EngineError
@@ -46,6 +53,15 @@ class ConfigurationError(CallerError):
     code = "config_error"
 
 
+@dataclass(frozen=True)
+class ResumeSource:
+    """What to resume: the first of these that is given."""
+
+    path: str | None = None
+    id: str | None = None
+    history: list[JsonObject] | None = None
+
+
 class Conversations:
     """Begins, continues and interrupts conversations; routes the engine's messages to them (an `EngineListener`)."""
 
@@ -61,10 +77,14 @@ class Conversations:
 
     def get(self, id: str) -> Conversation:
         """Raises ConversationNotFound."""
-        conversation = self._by_id.get(id)
+        conversation = self.find(id)
         if conversation is None:
             raise ConversationNotFound(id)
         return conversation
+
+    def find(self, id: str) -> Conversation | None:
+        """The conversation, if it was begun or resumed here."""
+        return self._by_id.get(id)
 
     async def start(
         self,
@@ -97,6 +117,65 @@ class Conversations:
         log.info("conversation started", extra=about(started[0].id, model=started[0].model))
         return started[0]
 
+    async def resume(
+        self,
+        source: ResumeSource,
+        options: ThreadOptions,
+        on_resumed: Callable[[Conversation], None],
+        *,
+        raw_items: bool,
+    ) -> Conversation:
+        """Load a conversation that the user's Codex has kept, or begin one with a history. Of a conversation that is
+        loaded already, `options` count from its next turn.
+
+        Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal.
+        """
+        request = thread_request(options, self._defaults, raw_items=raw_items)
+        link = await self.engine.link()
+        resumed: list[Conversation] = []
+
+        def register(result: JsonObject) -> None:
+            id = result["thread"]["id"]
+            loaded = self._by_id.get(id)
+            conversation = Conversation(id, request, self._outlet)
+            if loaded is not None and loaded.generation == self.engine.generation:
+                conversation.next_turn = resumed_settings(request, options)
+            if loaded is not None and loaded.busy:
+                conversation = loaded  # it goes on; there is nothing to begin anew
+            self._load(conversation, result)
+            conversation.model = conversation.next_turn.model or conversation.model
+            resumed.append(conversation)
+            on_resumed(conversation)
+            self._show_notices(conversation)
+
+        wanted = {"threadId": source.id or "", "path": source.path, "history": source.history}
+        wanted = {key: value for key, value in wanted.items() if value is not None}
+        try:
+            await link.request("thread/resume", {**wanted, "excludeTurns": True, **request.params}, on_result=register)
+        except EngineRefusal as refusal:
+            if refusal.rpc_code == INVALID_REQUEST and "configuration" in refusal.message:
+                raise ConfigurationError(_configuration_problem(refusal.message)) from None
+            raise
+        log.info("conversation resumed", extra=about(resumed[0].id, model=resumed[0].model))
+        return resumed[0]
+
+    async def archive(self, id: str) -> None:
+        """Have the engine put a conversation away, and forget it. What runs in it is stopped first.
+
+        Raises EngineUnavailable, EngineLost, EngineRefusal.
+        """
+        conversation = self._by_id.get(id)
+        if conversation is not None:
+            await self.interrupt(conversation)
+        if conversation is None or os.path.exists(conversation.rollout_path):
+            link = await self.engine.link()
+            await link.request("thread/archive", {"threadId": id if conversation is None else conversation.thread_id})
+        if conversation is not None:  # without a turn there is nothing to keep
+            number = conversation.translator.next_submission()
+            conversation.emit([Event(number, {"type": "shutdown_complete"})])
+            self._by_id.pop(id, None)
+            self._by_thread.pop(conversation.thread_id, None)
+
     async def send(
         self,
         conversation: Conversation,
@@ -114,11 +193,13 @@ class Conversations:
 
             def accept(result: JsonObject) -> None:
                 on_accepted()
-                if options.cwd is not None:
-                    conversation.translator.cwd = os.path.abspath(options.cwd)
+                conversation.next_turn = TurnOptions()
+                if "cwd" in settings:
+                    conversation.translator.cwd = settings["cwd"]
                 conversation.submitted(result["turn"]["id"])
 
-            params = {"threadId": conversation.thread_id, "input": items, **options.to_engine()}
+            settings = {**conversation.next_turn.to_engine(), **options.to_engine()}
+            params = {"threadId": conversation.thread_id, "input": items, **settings}
             await link.request("turn/start", params, on_result=accept)
 
     async def interrupt(self, conversation: Conversation) -> None:
@@ -182,6 +263,8 @@ class Conversations:
         if method == "account/rateLimits/updated":
             for conversation in self._by_id.values():
                 conversation.on_notification(method, params)
+        elif method in ("account/updated", "account/login/completed"):
+            self._outlet.on_account_notification(method, params)
         elif method in ("configWarning", "warning", "deprecationNotice"):
             text = params.get("summary") or params.get("message")
             log.info("engine: %s", text, extra=about(details=params.get("details")))

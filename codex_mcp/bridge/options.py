@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from codex_mcp.bridge.shapes import SANDBOX_TYPES
 from codex_mcp.engine.user_config import mentions, read_user_config, refused_policy
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
@@ -142,6 +143,18 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
         {name: value for name, value in params.items() if value is not None},
         tuple(notices),
         _shows_raw_reasoning(config),
+    )
+
+
+def resumed_settings(request: ThreadRequest, options: ThreadOptions) -> TurnOptions:
+    """The settings of a conversation that is loaded already, for its next turn: the engine would ignore them now."""
+    effort = request.params.get("config", {}).get("model_reasoning_effort")
+    return TurnOptions(
+        cwd=options.cwd,
+        approval_policy=request.params.get("approvalPolicy"),
+        sandbox_policy=None if options.sandbox is None else {"type": SANDBOX_TYPES[options.sandbox]},
+        model=request.params.get("model"),
+        effort=effort if isinstance(effort, str) else None,
     )
 
 

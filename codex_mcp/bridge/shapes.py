@@ -15,7 +15,7 @@ NO_RATE_LIMITS: JsonObject = {"primary": None, "secondary": None}
 _ACTIONS = {"read": ("name", "path"), "listFiles": ("path",), "search": ("query", "path")}
 _ACTION_NAMES = {"listFiles": "list_files"}
 _PLAN_STATUS = {"inProgress": "in_progress"}
-_POLICY_TYPES = {
+SANDBOX_TYPES = {
     "read-only": "readOnly",
     "workspace-write": "workspaceWrite",
     "danger-full-access": "dangerFullAccess",
@@ -171,7 +171,7 @@ def engine_input(items: Iterable[Any]) -> list[JsonObject]:
 
 def engine_sandbox_policy(policy: JsonObject) -> JsonObject:
     """A v1 sandbox policy (wire form) as the engine's. Roots are made absolute, as the engine demands."""
-    converted: JsonObject = {"type": _POLICY_TYPES[policy["mode"]]}
+    converted: JsonObject = {"type": SANDBOX_TYPES[policy["mode"]]}
     if policy["mode"] == "workspace-write":
         converted["writableRoots"] = [os.path.abspath(root) for root in policy["writable_roots"]]
         converted["networkAccess"] = policy["network_access"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from codex_mcp.protocol.base import ApprovalPolicy, ReasoningEffort, ReasoningSummary, SandboxMode, Uuid, WireModel
 from codex_mcp.protocol.input_items import InputItem
@@ -91,3 +93,74 @@ class InterruptConversationResult(WireModel):
     """Answered after the `turn_aborted` event, at once when nothing runs."""
 
     abort_reason: Literal["interrupted", "replaced", "review_ended"] = "interrupted"
+
+
+class ListConversationsParams(WireModel):
+    """Page through the conversations of the user's Codex, newest first."""
+
+    page_size: Annotated[int, Field(ge=0)] | None = None
+    """25 if not given."""
+    cursor: str | None = None
+    """`nextCursor` of the page before."""
+    model_providers: list[str] | None = None
+    """Of these providers; null: of the default one; `[]`: of all."""
+
+
+class ConversationSummary(WireModel):
+    """What a list shows of a conversation."""
+
+    conversation_id: str
+    path: str
+    preview: str
+    """The user's first message."""
+    timestamp: str | None
+    """When it was begun, RFC 3339, UTC."""
+    model_provider: str
+
+
+class ListConversationsResult(WireModel):
+    """A page."""
+
+    items: list[ConversationSummary]
+    next_cursor: str | None
+
+
+class GetConversationSummaryParams(WireModel):
+    """One of both; the path wins. A relative path is relative to CODEX_HOME."""
+
+    rollout_path: str | None = None
+    conversation_id: Uuid | None = None
+
+
+class GetConversationSummaryResult(WireModel):
+    """The conversation asked for."""
+
+    summary: ConversationSummary
+
+
+class ResumeConversationParams(WireModel):
+    """Go on with a conversation: by the path of its rollout, by id, or with a history of response items.
+
+    The path wins over the id, the id over the history.
+    """
+
+    path: str | None = None
+    conversation_id: Uuid | None = None
+    history: list[Any] | None = None
+    overrides: NewConversationParams | None = None
+
+
+class ResumeConversationResult(WireModel):
+    """The conversation, with what was said in it so far, as events."""
+
+    conversation_id: str
+    model: str
+    initial_messages: list[dict[str, Any]]
+    rollout_path: str
+
+
+class ArchiveConversationParams(WireModel):
+    """Put a conversation away; both have to name the same one."""
+
+    conversation_id: Uuid
+    rollout_path: str

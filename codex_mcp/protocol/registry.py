@@ -6,9 +6,9 @@ The one list: the dispatcher, the schema export, the generated reference and the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from codex_mcp.protocol import approvals, conversations, session
+from codex_mcp.protocol import account, approvals, conversations, session, settings, utilities
 from codex_mcp.protocol.base import Empty, WireModel
 
 P = TypeVar("P", bound=WireModel)
@@ -41,6 +41,7 @@ INITIALIZE = Method(
     "Opens the connection in the app-server dialect; must come first, once.",
 )
 GET_USER_AGENT = Method("getUserAgent", Empty, session.UserAgentResult, "Says who answers, as `initialize` did.")
+
 NEW_CONVERSATION = Method(
     "newConversation",
     conversations.NewConversationParams,
@@ -77,8 +78,73 @@ INTERRUPT_CONVERSATION = Method(
     conversations.InterruptConversationResult,
     "Stops the running turn and its commands; answered after its `turn_aborted`.",
 )
+LIST_CONVERSATIONS = Method(
+    "listConversations",
+    conversations.ListConversationsParams,
+    conversations.ListConversationsResult,
+    "Lists conversations that have a user message, newest first.",
+)
+GET_CONVERSATION_SUMMARY = Method(
+    "getConversationSummary",
+    conversations.GetConversationSummaryParams,
+    conversations.GetConversationSummaryResult,
+    "Describes one conversation, by id or by the path of its rollout.",
+)
+RESUME_CONVERSATION = Method(
+    "resumeConversation",
+    conversations.ResumeConversationParams,
+    conversations.ResumeConversationResult,
+    "Goes on with a conversation; `sessionConfigured` comes first. Listeners have to be added again.",
+)
+ARCHIVE_CONVERSATION = Method(
+    "archiveConversation",
+    conversations.ArchiveConversationParams,
+    Empty,
+    "Moves a conversation to the archive and closes it.",
+)
 
-METHODS = {
+GET_USER_SAVED_CONFIG = Method(
+    "getUserSavedConfig", Empty, settings.GetUserSavedConfigResult, "Shows what config.toml says."
+)
+SET_DEFAULT_MODEL = Method(
+    "setDefaultModel",
+    settings.SetDefaultModelParams,
+    Empty,
+    "Writes model and effort to config.toml, under the active profile if there is one; comments are kept.",
+)
+MODEL_LIST = Method("model/list", settings.ModelListParams, settings.ModelListResult, "Lists the models.")
+
+LOGIN_API_KEY = Method("loginApiKey", account.LoginApiKeyParams, Empty, "Signs in with an API key.")
+LOGIN_CHAT_GPT = Method("loginChatGpt", Empty, account.LoginChatGptResult, "Begins a sign-in with ChatGPT.")
+CANCEL_LOGIN_CHAT_GPT = Method(
+    "cancelLoginChatGpt", account.CancelLoginChatGptParams, Empty, "Gives up a sign-in with ChatGPT."
+)
+LOGOUT_CHAT_GPT = Method("logoutChatGpt", Empty, Empty, "Signs out, whatever the user was signed in with.")
+GET_AUTH_STATUS = Method(
+    "getAuthStatus", account.GetAuthStatusParams, account.GetAuthStatusResult, "Says how the user is signed in."
+)
+USER_INFO = Method("userInfo", Empty, account.UserInfoResult, "Says who the user claims to be.")
+ACCOUNT_RATE_LIMITS_READ = Method(
+    "account/rateLimits/read", Empty, account.RateLimitsResult, "Asks for the limits of a ChatGPT account."
+)
+
+GIT_DIFF_TO_REMOTE = Method(
+    "gitDiffToRemote",
+    utilities.GitDiffToRemoteParams,
+    utilities.GitDiffToRemoteResult,
+    "Compares a working tree with its remote.",
+)
+EXEC_ONE_OFF_COMMAND = Method(
+    "execOneOffCommand",
+    utilities.ExecOneOffCommandParams,
+    utilities.ExecOneOffCommandResult,
+    "Runs a command in the sandbox.",
+)
+FUZZY_FILE_SEARCH = Method(
+    "fuzzyFileSearch", utilities.FuzzyFileSearchParams, utilities.FuzzyFileSearchResult, "Finds files by name."
+)
+
+METHODS: dict[str, Method[Any, Any]] = {
     method.name: method
     for method in (
         INITIALIZE,
@@ -89,8 +155,26 @@ METHODS = {
         SEND_USER_MESSAGE,
         SEND_USER_TURN,
         INTERRUPT_CONVERSATION,
+        LIST_CONVERSATIONS,
+        GET_CONVERSATION_SUMMARY,
+        RESUME_CONVERSATION,
+        ARCHIVE_CONVERSATION,
+        GET_USER_SAVED_CONFIG,
+        SET_DEFAULT_MODEL,
+        MODEL_LIST,
+        LOGIN_API_KEY,
+        LOGIN_CHAT_GPT,
+        CANCEL_LOGIN_CHAT_GPT,
+        LOGOUT_CHAT_GPT,
+        GET_AUTH_STATUS,
+        USER_INFO,
+        ACCOUNT_RATE_LIMITS_READ,
+        GIT_DIFF_TO_REMOTE,
+        EXEC_ONE_OFF_COMMAND,
+        FUZZY_FILE_SEARCH,
     )
 }
+"""What a client may ask."""
 
 EXEC_COMMAND_APPROVAL = Method(
     "execCommandApproval",
@@ -105,12 +189,31 @@ APPLY_PATCH_APPROVAL = Method(
     "Asks the client whether a patch may be applied.",
 )
 
-SERVER_REQUESTS = {method.name: method for method in (EXEC_COMMAND_APPROVAL, APPLY_PATCH_APPROVAL)}
+SERVER_REQUESTS: dict[str, Method[Any, Any]] = {
+    method.name: method for method in (EXEC_COMMAND_APPROVAL, APPLY_PATCH_APPROVAL)
+}
+"""What the server asks the client."""
 
 EVENT = NotificationType(
     "codex/event",
     session.EventNotification,
     "An event of a conversation. In the app-server dialect the method is `codex/event/<type>`.",
 )
+SESSION_CONFIGURED = NotificationType(
+    "sessionConfigured", session.SessionConfigured, "A conversation was resumed; comes before the answer."
+)
+AUTH_STATUS_CHANGE = NotificationType(
+    "authStatusChange", account.AuthStatusChange, "The user signed in or out; comes after the answer."
+)
+LOGIN_CHAT_GPT_COMPLETE = NotificationType(
+    "loginChatGptComplete", account.LoginChatGptComplete, "A sign-in with ChatGPT ended."
+)
+RATE_LIMITS_UPDATED = NotificationType(
+    "account/rateLimits/updated", account.RateLimitsUpdated, "Limits of the account, after each `token_count`."
+)
 
-NOTIFICATIONS = {notification.name: notification for notification in (EVENT,)}
+NOTIFICATIONS: dict[str, NotificationType[Any]] = {
+    notification.name: notification
+    for notification in (EVENT, SESSION_CONFIGURED, AUTH_STATUS_CHANGE, LOGIN_CHAT_GPT_COMPLETE, RATE_LIMITS_UPDATED)
+}
+"""What the server tells the client."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from codex_mcp.protocol.base import WireModel
 
 
@@ -31,3 +33,15 @@ class EventNotification(WireModel):
     id: str
     msg: dict[str, object]
     conversation_id: str
+
+
+class SessionConfigured(WireModel):
+    """A conversation was resumed; sent before the answer to the request."""
+
+    session_id: str
+    model: str
+    reasoning_effort: str | None
+    history_log_id: int
+    history_entry_count: int
+    initial_messages: list[dict[str, Any]] | None
+    rollout_path: str

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from codex_mcp.bridge.account import auth_method
 from codex_mcp.bridge.approvals import Approval, Decision, Kind
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.conversations import Conversations
@@ -15,11 +16,21 @@ from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.errors import CallerError, CodexMcpError
 from codex_mcp.logs import about
+from codex_mcp.protocol.account import AuthStatusChange, LoginChatGptComplete
 from codex_mcp.protocol.base import WireModel
-from codex_mcp.protocol.registry import APPLY_PATCH_APPROVAL, EXEC_COMMAND_APPROVAL, METHODS
+from codex_mcp.protocol.registry import (
+    APPLY_PATCH_APPROVAL,
+    AUTH_STATUS_CHANGE,
+    EXEC_COMMAND_APPROVAL,
+    LOGIN_CHAT_GPT_COMPLETE,
+    METHODS,
+    RATE_LIMITS_UPDATED,
+    NotificationType,
+)
 from codex_mcp.surfaces.handshake import UNANSWERED, Dialect, Handshake
+from codex_mcp.surfaces.v1.context import Context
 from codex_mcp.surfaces.v1.listeners import Audience, Item
-from codex_mcp.surfaces.v1.methods import HANDLERS, Context
+from codex_mcp.surfaces.v1.methods import HANDLERS
 from codex_mcp.wire.errors import INTERNAL_ERROR, INVALID_REQUEST, PeerClosed, RpcError
 from codex_mcp.wire.messages import JsonObject, MalformedMessage
 from codex_mcp.wire.peer import IncomingCall, Peer, PendingCall
@@ -124,6 +135,26 @@ class ClientSession:
     def audience(self, conversation: Conversation) -> Audience:
         return self._audiences[conversation.id]
 
+    def close_audience(self, conversation_id: str) -> None:
+        """The conversation is gone, and with it its listeners."""
+        audience = self._audiences.pop(conversation_id, None)
+        self.subscriptions = {id: a for id, a in self.subscriptions.items() if a is not audience}
+
+    def notify(self, notification: NotificationType[Any], params: WireModel) -> None:
+        """Send a notification of the registry."""
+        self.peer.notify(notification.name, params.to_wire())
+
+    def on_account_notification(self, method: str, params: JsonObject) -> None:
+        """The engine says how a sign-in ended, or that the account changed."""
+        if method == "account/updated":
+            change = AuthStatusChange(auth_method=auth_method(params.get("authMode")))
+            self.notify(AUTH_STATUS_CHANGE, change)
+        elif params.get("loginId") is not None:  # sign-ins with an API key have none
+            complete = LoginChatGptComplete(
+                login_id=params["loginId"], success=params["success"], error=params.get("error")
+            )
+            self.notify(LOGIN_CHAT_GPT_COMPLETE, complete)
+
     def emit(self, conversation: Conversation, events: list[Event]) -> None:
         audience = self._audiences[conversation.id]
         for event in events:
@@ -140,7 +171,7 @@ class ClientSession:
         method = "codex/event" if self.dialect is Dialect.MCP else f"codex/event/{event.msg['type']}"
         self.peer.notify(method, params)
         if event.msg["type"] == "token_count":
-            self.peer.notify("account/rateLimits/updated", event.msg["rate_limits"])
+            self.peer.notify(RATE_LIMITS_UPDATED.name, event.msg["rate_limits"])
 
     def _send_question(self, approval: Approval) -> None:
         method, params = _question(approval)

@@ -1,1 +1,2 @@
-"""The documented interface: `methods` serves its requests, `listeners` delivers events and approvals."""
+"""The documented interface: `methods` lists its requests, one module per area serves them, `listeners` delivers
+events and questions."""

@@ -1,0 +1,208 @@
+"""Methods that begin, continue, list and end conversations."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import anyio
+
+from codex_mcp.bridge import history, rollouts
+from codex_mcp.bridge.conversation import Conversation
+from codex_mcp.bridge.conversations import ConfigurationError, ResumeSource
+from codex_mcp.bridge.options import ThreadOptions, TurnOptions
+from codex_mcp.bridge.rollouts import RolloutUnreadable
+from codex_mcp.bridge.shapes import engine_input, engine_sandbox_policy
+from codex_mcp.errors import CallerError
+from codex_mcp.protocol import conversations as c
+from codex_mcp.protocol import registry as r
+from codex_mcp.protocol.base import Empty
+from codex_mcp.protocol.session import SessionConfigured, UserAgentResult
+from codex_mcp.surfaces.v1.context import Context, Handler
+
+
+async def get_user_agent(context: Context, _params: Empty) -> UserAgentResult:
+    return UserAgentResult(user_agent=context.session.handshake.user_agent)
+
+
+def thread_options(params: c.NewConversationParams) -> ThreadOptions:
+    """`newConversation` params, which are also the `overrides` of a resumed conversation."""
+    return ThreadOptions(
+        model=params.model,
+        model_provider=params.model_provider,
+        profile=params.profile,
+        cwd=params.cwd,
+        approval_policy=params.approval_policy,
+        sandbox=params.sandbox,
+        config=params.config or {},
+        base_instructions=params.base_instructions,
+        developer_instructions=params.developer_instructions,
+        compact_prompt=params.compact_prompt,
+        plan_tool=params.include_plan_tool,
+    )
+
+
+async def new_conversation(context: Context, params: c.NewConversationParams) -> None:
+    def started(conversation: Conversation) -> None:
+        context.session.open_audience(conversation)
+        context.answer(
+            c.NewConversationResult(
+                conversation_id=conversation.id,
+                model=conversation.model,
+                reasoning_effort=conversation.reasoning_effort,
+                rollout_path=conversation.rollout_path,
+            )
+        )
+
+    try:
+        await context.session.conversations.start(thread_options(params), started, raw_items=True)
+    except CallerError as error:
+        raise ConfigurationError(f"error deriving config: {error.message}") from None
+
+
+async def add_listener(context: Context, params: c.AddConversationListenerParams) -> None:
+    conversation = context.session.conversations.get(params.conversation_id)
+    audience = context.session.audience(conversation)
+    subscription = audience.add(raw_items=params.experimental_raw_events)
+    context.session.subscriptions[subscription] = audience
+    context.answer(c.AddConversationListenerResult(subscription_id=subscription))
+    audience.flush()
+
+
+async def remove_listener(context: Context, params: c.RemoveConversationListenerParams) -> Empty:
+    audience = context.session.subscriptions.pop(params.subscription_id, None)
+    if audience is None or not audience.remove(params.subscription_id):
+        raise CallerError(f"subscription not found: {params.subscription_id}", code="not_found")
+    return Empty()
+
+
+async def send_user_message(context: Context, params: c.SendUserMessageParams) -> None:
+    conversation = context.session.conversations.get(params.conversation_id)
+    await context.session.conversations.send(
+        conversation, engine_input(params.items), TurnOptions(), lambda: context.answer(Empty())
+    )
+
+
+async def send_user_turn(context: Context, params: c.SendUserTurnParams) -> None:
+    conversation = context.session.conversations.get(params.conversation_id)
+    options = TurnOptions(
+        cwd=params.cwd,
+        approval_policy=params.approval_policy,
+        sandbox_policy=engine_sandbox_policy(params.sandbox_policy.to_wire()),
+        model=params.model,
+        effort=params.effort,
+        summary=params.summary,
+    )
+    await context.session.conversations.send(
+        conversation, engine_input(params.items), options, lambda: context.answer(Empty())
+    )
+
+
+async def interrupt(context: Context, params: c.InterruptConversationParams) -> c.InterruptConversationResult:
+    conversation = context.session.conversations.get(params.conversation_id)
+    conversation.translator.next_submission()
+    await context.session.conversations.interrupt(conversation)
+    return c.InterruptConversationResult()
+
+
+async def list_conversations(context: Context, params: c.ListConversationsParams) -> c.ListConversationsResult:
+    page = await history.list_conversations(
+        context.engine, page_size=params.page_size, cursor=params.cursor, providers=params.model_providers
+    )
+    return c.ListConversationsResult.model_validate(page)
+
+
+async def get_summary(context: Context, params: c.GetConversationSummaryParams) -> c.GetConversationSummaryResult:
+    if params.rollout_path is not None:
+        summary = await history.summary_by_path(params.rollout_path)
+    elif params.conversation_id is not None:
+        summary = await history.summary_by_id(context.engine, params.conversation_id)
+    else:
+        raise context.session.dialect.bad_params("one of `rolloutPath` and `conversationId` is required")
+    return c.GetConversationSummaryResult(summary=c.ConversationSummary.model_validate(summary))
+
+
+async def resume_conversation(context: Context, params: c.ResumeConversationParams) -> None:
+    source, rollout = await _resume_source(context, params)
+    messages = [] if rollout is None else await anyio.to_thread.run_sync(rollouts.initial_messages, rollout)
+
+    def resumed(conversation: Conversation) -> None:
+        context.session.open_audience(conversation)
+        configured = SessionConfigured(
+            session_id=conversation.id,
+            model=conversation.model,
+            reasoning_effort=conversation.reasoning_effort,
+            history_log_id=0,
+            history_entry_count=0,
+            initial_messages=messages,
+            rollout_path=conversation.rollout_path,
+        )
+        context.session.notify(r.SESSION_CONFIGURED, configured)
+        context.answer(
+            c.ResumeConversationResult(
+                conversation_id=conversation.id,
+                model=conversation.model,
+                initial_messages=messages,
+                rollout_path=conversation.rollout_path,
+            )
+        )
+
+    options = thread_options(params.overrides or c.NewConversationParams())
+    try:
+        await context.session.conversations.resume(source, options, resumed, raw_items=True)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"error deriving config: {error.message}") from None
+
+
+async def _resume_source(
+    context: Context, params: c.ResumeConversationParams
+) -> tuple[ResumeSource, pathlib.Path | None]:
+    """What to resume, and its rollout file."""
+    if params.path is not None:
+        try:
+            rollout = rollouts.locate(params.path)
+        except RolloutUnreadable as problem:
+            reason = f"failed to load rollout `{params.path}`: {problem.message}"
+            raise CallerError(reason, code="not_found") from None
+        return ResumeSource(path=str(rollout)), rollout
+    if params.conversation_id is not None:
+        try:
+            summary = await history.summary_by_id(context.engine, params.conversation_id)
+            return ResumeSource(id=params.conversation_id), rollouts.locate(summary["path"])
+        except RolloutUnreadable:
+            reason = f"no rollout found for conversation id {params.conversation_id}"
+            raise CallerError(reason, code="not_found") from None
+    if params.history:
+        return ResumeSource(history=params.history), None
+    raise CallerError("either path, conversation id or non empty history must be provided")
+
+
+async def archive(context: Context, params: c.ArchiveConversationParams) -> Empty:
+    path, id = os.path.abspath(params.rollout_path), params.conversation_id
+    loaded = context.session.conversations.find(id)
+    unwritten = loaded is not None and loaded.rollout_path == path and not os.path.exists(path)
+    if not unwritten:
+        try:
+            rollouts.locate(path, ("sessions",))
+        except RolloutUnreadable:
+            raise CallerError(f"rollout path `{params.rollout_path}` must be in sessions directory") from None
+    if id not in os.path.basename(path):
+        raise CallerError(f"rollout path `{params.rollout_path}` does not match conversation id {id}")
+    await context.session.conversations.archive(id)
+    context.session.close_audience(id)
+    return Empty()
+
+
+HANDLERS: dict[str, Handler] = {
+    r.GET_USER_AGENT.name: get_user_agent,
+    r.NEW_CONVERSATION.name: new_conversation,
+    r.ADD_CONVERSATION_LISTENER.name: add_listener,
+    r.REMOVE_CONVERSATION_LISTENER.name: remove_listener,
+    r.SEND_USER_MESSAGE.name: send_user_message,
+    r.SEND_USER_TURN.name: send_user_turn,
+    r.INTERRUPT_CONVERSATION.name: interrupt,
+    r.LIST_CONVERSATIONS.name: list_conversations,
+    r.GET_CONVERSATION_SUMMARY.name: get_summary,
+    r.RESUME_CONVERSATION.name: resume_conversation,
+    r.ARCHIVE_CONVERSATION.name: archive,
+}
