@@ -8,10 +8,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
+
+# machines are noisy: what a property test may take says nothing about the code
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture

@@ -23,6 +23,10 @@ def _run(arguments: list[str]) -> int:
         from codex_mcp.cli.demo import demo
 
         return demo(arguments[1:])
+    if arguments[:1] == ["schema"]:
+        from codex_mcp.cli.schema import schema
+
+        return schema(arguments[1:])
     from codex_mcp.cli.serve import serve
 
     return serve(arguments)

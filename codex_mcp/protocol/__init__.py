@@ -7,3 +7,6 @@ Shapes follow what the released server sends: result fields without a value are 
 their own. Where the published document and the released server differ, params accept both forms and results have
 the server's form.
 """
+
+INTERFACE_VERSION = "1.0.0"
+"""Version of the shapes. A change of any of them takes a new one: a test holds it against docs/schema/versions.json."""

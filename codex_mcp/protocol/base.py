@@ -15,7 +15,12 @@ class WireModel(BaseModel):
     """
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, strict=True, defer_build=True, serialize_by_alias=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        strict=True,
+        defer_build=True,
+        serialize_by_alias=True,
+        json_schema_serialization_defaults_required=True,
     )
 
     def to_wire(self) -> dict[str, Any]:
@@ -26,7 +31,7 @@ class WireModel(BaseModel):
 class SnakeModel(WireModel):
     """Objects whose keys are snake_case on the wire too: everything inside an event."""
 
-    model_config = ConfigDict(alias_generator=None)
+    model_config = ConfigDict(alias_generator=None, json_schema_serialization_defaults_required=False)
 
 
 def _uuid(value: str) -> str:

@@ -251,7 +251,7 @@ class AgentReasoningSectionBreak(SnakeModel):
     type: Literal["agent_reasoning_section_break"] = "agent_reasoning_section_break"
 
 
-class SessionConfigured(SnakeModel):
+class SessionConfiguredEvent(SnakeModel):
     """A thread of the tools `codex` and `codex-reply` is ready. Not sent for conversations of the v1 methods."""
 
     type: Literal["session_configured"] = "session_configured"
@@ -498,7 +498,7 @@ EventMsg = Annotated[
     | AgentReasoningRawContent
     | AgentReasoningRawContentDelta
     | AgentReasoningSectionBreak
-    | SessionConfigured
+    | SessionConfiguredEvent
     | McpToolCallBegin
     | McpToolCallEnd
     | WebSearchEnd
