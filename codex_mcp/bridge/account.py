@@ -35,7 +35,8 @@ async def login_chatgpt(engine: Engine) -> JsonObject:
     try:
         started = await link.request("account/login/start", {"type": "chatgpt"})
     except EngineRefusal as refusal:
-        raise EngineError(f"failed to start login server: {refusal.message}", code="login_failed") from None
+        reason = refusal.message.removeprefix("failed to start login server: ")
+        raise EngineError(f"failed to start login server: {reason}", code="login_failed") from None
     return {"loginId": started["loginId"], "authUrl": started["authUrl"]}
 
 

@@ -75,6 +75,7 @@ class Conversation:
         """The settings it was begun with; it is loaded with them again after the engine was restarted."""
         self.rollout_path = ""
         self.model = ""
+        self.model_provider = ""
         self.reasoning_effort: str | None = None
         self.next_turn = TurnOptions()
         """Settings that wait for the next turn to be given."""
@@ -112,6 +113,13 @@ class Conversation:
         if self.turn is Turn.IDLE:
             self.translator.bind_turn(turn_id, number)
             self._move(Turn.STARTING)
+
+    def submitted_nothing(self, options: TurnOptions) -> None:
+        """A message without items: only its settings count."""
+        self.next_turn = self.next_turn.updated(options)
+        number = self.translator.next_submission()
+        if not self.busy:
+            self.emit([Event(number, {"type": "task_complete", "last_agent_message": None})])
 
     def end_hold(self) -> None:
         """Something new is wanted, or the wait was long enough: end a turn that is held back by its commands."""

@@ -21,6 +21,7 @@ from codex_mcp.bridge.options import (
 )
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.engine.supervisor import Engine
+from codex_mcp.engine.user_config import setting_location
 from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.logs import about
 from codex_mcp.wire.errors import INVALID_REQUEST
@@ -132,6 +133,7 @@ class Conversations:
         """
         request = thread_request(options, self._defaults, raw_items=raw_items)
         link = await self.engine.link()
+        self._refuse_new_provider(source, options)
         resumed: list[Conversation] = []
 
         def register(result: JsonObject) -> None:
@@ -159,6 +161,19 @@ class Conversations:
         log.info("conversation resumed", extra=about(resumed[0].id, model=resumed[0].model))
         return resumed[0]
 
+    def _refuse_new_provider(self, source: ResumeSource, options: ThreadOptions) -> None:
+        """The engine ignores another provider for a conversation that it has in memory: say so instead."""
+        loaded = next(
+            (c for c in self._by_id.values() if c.id == source.id or source.path == c.rollout_path != ""), None
+        )
+        if loaded is None or loaded.generation != self.engine.generation:
+            return
+        if options.model_provider not in (None, loaded.model_provider):
+            raise ConfigurationError(
+                f"the conversation is open with the model provider {loaded.model_provider!r} and cannot change to "
+                f"{options.model_provider!r} while it is: begin a new one, or resume it after a restart of the server"
+            )
+
     async def archive(self, id: str) -> None:
         """Have the engine put a conversation away, and forget it. What runs in it is stopped first.
 
@@ -185,9 +200,14 @@ class Conversations:
     ) -> None:
         """Hand a message to the engine. `on_accepted` runs when it took it, before any event of the turn is looked at.
 
-        A running turn takes the message in; `options` then count from the next turn.
+        A running turn takes the message in; `options` then count from the next turn. A message without items asks
+        the model nothing: its task is over at once, as in v1.
         Raises EngineUnavailable, EngineLost (the message was not taken), EngineRefusal.
         """
+        if not items:
+            on_accepted()
+            conversation.submitted_nothing(options)
+            return
         async with conversation.submitting:
             link = await self._loaded(conversation)
 
@@ -322,6 +342,7 @@ class Conversations:
         conversation.generation = self.engine.generation
         conversation.rollout_path = thread.get("path") or ""
         conversation.model = result["model"]
+        conversation.model_provider = result["modelProvider"]
         conversation.reasoning_effort = result.get("reasoningEffort")
         conversation.translator.cwd = result["cwd"]
         self._by_id[conversation.id] = conversation
@@ -336,5 +357,12 @@ class Conversations:
 
 
 def _configuration_problem(message: str) -> str:
-    """The engine's reason, without its own introduction."""
-    return message.removeprefix("failed to load configuration: ")
+    """The engine's reason, without its own introduction; a default profile is named with its line."""
+    message = message.removeprefix("failed to load configuration: ")
+    if message.startswith("legacy `profile"):
+        where = setting_location("profile")
+        return (
+            f"{where}: the Codex engine no longer loads a configuration with a default `profile`. Remove the line; "
+            "then start this server with `-p NAME`, or give `profile` with each conversation: [profiles.*] still works"
+        )
+    return message

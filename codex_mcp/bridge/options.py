@@ -9,7 +9,7 @@ that the engine no longer takes are bridged where that is honest, and reported w
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from codex_mcp.bridge.shapes import SANDBOX_TYPES
@@ -63,9 +63,14 @@ class TurnOptions:
     summary: str | None = None
     output_schema: JsonObject | None = None
 
+    def updated(self, later: TurnOptions) -> TurnOptions:
+        """These settings, with what `later` says put over them."""
+        said = {field.name: getattr(later, field.name) for field in fields(later)}
+        return replace(self, **{name: value for name, value in said.items() if value is not None})
+
     def to_engine(self) -> JsonObject:
         """The fields of turn/start that are set."""
-        fields = {
+        wanted = {
             "cwd": None if self.cwd is None else os.path.abspath(self.cwd),
             "approvalPolicy": engine_policy(self.approval_policy),
             "sandboxPolicy": self.sandbox_policy,
@@ -74,7 +79,7 @@ class TurnOptions:
             "summary": self.summary,
             "outputSchema": self.output_schema,
         }
-        return {key: value for key, value in fields.items() if value is not None}
+        return {key: value for key, value in wanted.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def edit_table(text: str, table: tuple[str, ...], values: dict[str, str | None])
         found = next((i for i in range(start + 1, end) if re.match(rf"\s*{re.escape(key)}\s*=", lines[i])), None)
         new = None if value is None else tomli_w.dumps({key: value}).rstrip("\n")
         if found is not None:
-            comment = re.search(r"""^[^"'#]*(?:"[^"]*"|'[^']*')?[^"'#]*(\s#.*)$""", lines[found].rstrip("\n"))
+            comment = re.search(r"""^[^"'#]*(?:"[^"]*"|'[^']*')?\s*?(\s*#.*)$""", lines[found].rstrip("\n"))
             if new is None:
                 del lines[found]
                 end -= 1

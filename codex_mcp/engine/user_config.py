@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from typing import Any
 
 from codex_mcp.errors import CallerError
@@ -48,6 +49,17 @@ def mentions(*words: bytes) -> bool:
     except OSError:
         return False
     return any(word in text for word in words)
+
+
+def setting_location(key: str) -> str:
+    """`FILE:LINE` of a top-level setting; `FILE` if there is none."""
+    path = config_path()
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if line.lstrip().startswith("["):
+            break
+        if re.match(rf"\s*{re.escape(key)}\s*=", line):
+            return f"{path}:{number}"
+    return str(path)
 
 
 def refused_policy() -> str | None:

@@ -47,10 +47,10 @@ for line in sys.stdin:
         send({{"id": id, "result": {{"userAgent": f"scripted/{{VERSION}} (test)"}}}})
     elif method == "thread/start":
         thread = f"00000000-0000-7000-8000-{{started:012d}}"
-        result = {{"thread": {{"id": thread, "path": "/nowhere"}}, "model": "scripted", "cwd": os.getcwd()}}
+        result = {{"thread": {{"id": thread, "path": "/nowhere"}}, "model": "scripted", "modelProvider": "scripted", "cwd": os.getcwd()}}
         send({{"id": id, "result": result}})
     elif method == "thread/resume":
-        result = {{"thread": {{"id": params["threadId"], "path": "/nowhere"}}, "model": "scripted", "cwd": os.getcwd()}}
+        result = {{"thread": {{"id": params["threadId"], "path": "/nowhere"}}, "model": "scripted", "modelProvider": "scripted", "cwd": os.getcwd()}}
         send({{"id": id, "result": result}})
     elif method == "turn/start":
         turn = f"turn-{{next(turns)}}"
@@ -74,6 +74,10 @@ for line in sys.stdin:
             notify("item/started", item={{"type": "commandExecution", "id": "c"}}, **about)
         notify("item/completed", item={{**item, "text": "hello"}}, **about)
         notify("turn/completed", threadId=params["threadId"], turn={{"id": turn, "status": "completed"}})
+    elif method == "account/read" and "signed-in" in FAULTS:
+        send({{"id": id, "result": {{"account": {{"type": "apiKey"}}, "requiresOpenaiAuth": True}}}})
+    elif method == "getAuthStatus" and "no-hidden-methods" in FAULTS:
+        send({{"id": id, "error": {{"code": -32600, "message": "Invalid request: unknown variant `getAuthStatus`"}}}})
     elif id is not None:
         send({{"id": id, "result": {{}}}})
 """

@@ -467,3 +467,23 @@ async def test_the_rollout_file_is_where_the_result_says_once_a_turn_ran(home: H
         assert path.is_relative_to(home.path / "sessions")
         assert conversation.id in path.name
         assert path.exists()
+
+
+@pytest.mark.requirement("conversations:items:empty")
+async def test_a_message_without_items_asks_the_model_nothing_and_keeps_its_settings(
+    home: Home, model: OfflineModel
+) -> None:
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        await conversation.send_turn(
+            [],
+            cwd=str(home.workspace),
+            approval_policy="never",
+            sandbox_policy=ReadOnlyPolicy(),
+            model="of-the-empty-turn",
+        )
+        events = [event.msg async for event in conversation.until_turn_end()]
+        assert types(events) == ["task_complete"]
+        assert not model.requests
+        await turn(conversation, "now")
+    assert model.requests[-1]["model"] == "of-the-empty-turn"
