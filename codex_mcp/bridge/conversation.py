@@ -79,6 +79,8 @@ class Conversation:
         self.reasoning_effort: str | None = None
         self.next_turn = TurnOptions()
         """Settings that wait for the next turn to be given."""
+        self.settings = TurnOptions()
+        """Settings that came with messages; a restarted engine does not know them all."""
         self.generation = 0
         """The engine process that has it loaded."""
         self.turn = Turn.IDLE
@@ -89,7 +91,8 @@ class Conversation:
         """Held while something is handed to the engine: submissions stay in the order in which they came."""
         self._outlet = outlet
         self._approvals: list[Approval] = []
-        self._ended = anyio.Event()
+        self.ended = anyio.Event()
+        """Set when the turn that runs now, or is begun next, ends; each turn has its own."""
 
     @property
     def busy(self) -> bool:
@@ -98,7 +101,7 @@ class Conversation:
     async def turn_end(self) -> None:
         """Wait for the end of the turn that runs now, if one does: its last event has been sent by then."""
         if self.busy:
-            await self._ended.wait()
+            await self.ended.wait()
 
     def emit(self, events: list[Event]) -> None:
         if events:
@@ -237,7 +240,7 @@ class Conversation:
             log.error("unexpected turn state", extra=about(self.id, at=self.turn.value, to=to.value))
         self.turn = to
         if to is Turn.IDLE:
-            ended, self._ended = self._ended, anyio.Event()
+            ended, self.ended = self.ended, anyio.Event()
             ended.set()
 
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 # Seconds that an interrupted turn may take to end before it is ended without the engine.
 INTERRUPT_LIMIT = 5.0
+# Seconds that the engine may take to accept a message; it takes about 0.005.
+SUBMIT_LIMIT = 20.0
 # Seconds for which the engine may wait for the network. It would wait for ever; v1 gave up after a few attempts.
 OFFLINE_LIMIT = 10.0
 # Seconds for which the end of a task waits for a command that outlived the model's answer: the time that v1 gave a
@@ -161,6 +163,26 @@ class Conversations:
         log.info("conversation resumed", extra=about(resumed[0].id, model=resumed[0].model))
         return resumed[0]
 
+    async def fork(self, id: str, settings: TurnOptions, on_forked: Callable[[Conversation], None]) -> Conversation:
+        """Copy a conversation that the user's Codex has kept; the copy is begun with `settings` at its next turn.
+
+        Raises EngineUnavailable, EngineLost, EngineRefusal.
+        """
+        request = thread_request(ThreadOptions(model=settings.model, cwd=settings.cwd), self._defaults, raw_items=False)
+        link = await self.engine.link()
+        forked: list[Conversation] = []
+
+        def register(result: JsonObject) -> None:
+            conversation = Conversation(result["thread"]["id"], request, self._outlet)
+            conversation.next_turn = settings
+            self._load(conversation, result)
+            forked.append(conversation)
+            on_forked(conversation)
+
+        await link.request("thread/fork", {"threadId": id, "excludeTurns": True, **request.params}, on_result=register)
+        log.info("conversation forked", extra=about(forked[0].id, origin=id))
+        return forked[0]
+
     def _refuse_new_provider(self, source: ResumeSource, options: ThreadOptions) -> None:
         """The engine ignores another provider for a conversation that it has in memory: say so instead."""
         loaded = next(
@@ -196,9 +218,10 @@ class Conversations:
         conversation: Conversation,
         items: list[JsonObject],
         options: TurnOptions,
-        on_accepted: Callable[[], None],
-    ) -> None:
+        on_accepted: Callable[[], None] = lambda: None,
+    ) -> anyio.Event:
         """Hand a message to the engine. `on_accepted` runs when it took it, before any event of the turn is looked at.
+        Returns what is set at the end of the turn that the message began or joined.
 
         A running turn takes the message in; `options` then count from the next turn. A message without items asks
         the model nothing: its task is over at once, as in v1.
@@ -207,20 +230,28 @@ class Conversations:
         if not items:
             on_accepted()
             conversation.submitted_nothing(options)
-            return
+            return conversation.ended
         async with conversation.submitting:
             link = await self._loaded(conversation)
+            ended: list[anyio.Event] = []
 
             def accept(result: JsonObject) -> None:
                 on_accepted()
+                conversation.settings = conversation.settings.updated(wanted)
                 conversation.next_turn = TurnOptions()
                 if "cwd" in settings:
                     conversation.translator.cwd = settings["cwd"]
                 conversation.submitted(result["turn"]["id"])
+                ended.append(conversation.ended)
 
-            settings = {**conversation.next_turn.to_engine(), **options.to_engine()}
+            wanted = conversation.next_turn.updated(options)
+            settings = wanted.to_engine()
             params = {"threadId": conversation.thread_id, "input": items, **settings}
-            await link.request("turn/start", params, on_result=accept)
+            # whoever gives up waiting must not leave a turn behind that nobody knows of
+            with anyio.CancelScope(shield=True), anyio.move_on_after(SUBMIT_LIMIT):
+                await link.request("turn/start", params, on_result=accept)
+                return ended[0]
+            raise EngineError("the engine did not take the message in time; it was not run")
 
     async def interrupt(self, conversation: Conversation) -> None:
         """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs."""
@@ -329,6 +360,7 @@ class Conversations:
             call = link.request("thread/start", params, on_result=lambda result: self._load(conversation, result))
         try:
             await call
+            conversation.next_turn = conversation.settings.updated(conversation.next_turn)
         except EngineRefusal as refusal:
             raise EngineError(
                 f"the engine was restarted and cannot load the conversation again: {refusal.message}"

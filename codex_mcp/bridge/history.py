@@ -15,7 +15,7 @@ from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.wire.messages import JsonObject
 
 # Where a conversation may have been begun. The kinds that are left out are the engine's own sub-agents.
-_SOURCES = ("cli", "vscode", "exec", "appServer", "unknown")
+SOURCES = ("cli", "vscode", "exec", "appServer", "unknown")
 DEFAULT_PAGE = 25
 
 
@@ -37,7 +37,7 @@ async def list_conversations(
             "limit": page_size or DEFAULT_PAGE,
             "cursor": cursor,
             "modelProviders": providers,
-            "sourceKinds": _SOURCES,
+            "sourceKinds": SOURCES,
             "sortKey": "created_at",
         },
     )

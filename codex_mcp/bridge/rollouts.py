@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from codex_mcp.bridge import shapes
+from codex_mcp.bridge.options import TurnOptions, engine_policy
 from codex_mcp.engine.user_config import codex_home
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
 
 ARCHIVED = "archived_sessions"
 _DIRECTORIES = ("sessions", ARCHIVED)
+_SANDBOX_FLAGS = ("network_access", "exclude_tmpdir_env_var", "exclude_slash_tmp")
 _REQUEST_MARK = "## My request for Codex:"  # IDE extensions put context before it
 
 
@@ -51,11 +53,14 @@ def _os_reason(error: Exception) -> str:
     return str(error)
 
 
-def _payloads(path: pathlib.Path) -> Iterator[tuple[str, JsonObject]]:
-    """Type and payload of every line; lines that are no JSON (a write that was cut short) are skipped."""
+def _payloads(path: pathlib.Path, mark: bytes = b"") -> Iterator[tuple[str, JsonObject]]:
+    """Type and payload of every line that holds `mark`; lines that are no JSON (a write that was cut short) are
+    skipped."""
     try:
         with path.open("rb") as file:
             for line in file:
+                if mark not in line:
+                    continue
                 try:
                     entry = json.loads(line)
                     yield entry["type"], entry["payload"]
@@ -195,3 +200,56 @@ _ITEMS: dict[str, Callable[[JsonObject], list[JsonObject]]] = {
     "Reasoning": _reasoning,
     "ContextCompaction": lambda _: [{"type": "agent_message", "message": "Compact task completed"}],
 }
+
+
+def last_settings(path: pathlib.Path) -> TurnOptions:
+    """The settings of the last turn, as far as the file tells: a resumed thread has them again.
+
+    The engine restores some of them by itself, and never the sandbox. Raises RolloutUnreadable.
+    """
+    context: JsonObject = {}
+    for kind, payload in _payloads(path, b'"turn_context"'):
+        if kind == "turn_context":
+            context = payload
+    cwd = context.get("cwd")
+    return TurnOptions(
+        cwd=cwd,
+        approval_policy=engine_policy(context.get("approval_policy")),
+        sandbox_policy=_sandbox_of(context, cwd),
+        model=context.get("model"),
+        effort=context.get("effort"),
+    )
+
+
+def _sandbox_of(context: JsonObject, cwd: str | None) -> JsonObject | None:
+    """The engine's form of a turn's sandbox: written as a v1 policy, or (0.169) as the rules it came to."""
+    policy, profile = context.get("sandbox_policy"), context.get("permission_profile")
+    if isinstance(policy, dict):
+        mode = policy.get("type") or policy.get("mode")
+        if mode not in shapes.SANDBOX_TYPES:
+            return None
+        roots = policy.get("writable_roots") or []
+        flags = {name: bool(policy.get(name)) for name in _SANDBOX_FLAGS}
+        return shapes.engine_sandbox_policy({"mode": mode, "writable_roots": roots, **flags})
+    if not isinstance(profile, dict):
+        return None
+    if profile.get("type") == "disabled":
+        return {"type": "dangerFullAccess"}
+    files = profile.get("file_system") or {}
+    if files.get("type") != "restricted":
+        return None
+    writable = [entry["path"] for entry in files.get("entries", ()) if entry.get("access") == "write"]
+    special = {(path.get("value") or {}).get("kind") for path in writable if path.get("type") == "special"}
+    if "root" in special:
+        return {"type": "dangerFullAccess"}
+    network = profile.get("network") == "enabled"
+    if not writable:
+        return {"type": "readOnly", "networkAccess": network}
+    roots = dict.fromkeys(path["path"] for path in writable if path.get("type") == "path" and path["path"] != cwd)
+    return {
+        "type": "workspaceWrite",
+        "writableRoots": list(roots),
+        "networkAccess": network,
+        "excludeTmpdirEnvVar": "tmpdir" not in special,
+        "excludeSlashTmp": "slash_tmp" not in special,
+    }
