@@ -167,11 +167,19 @@ class Conversation:
 
     def _follow_end(self) -> None:
         self._withdraw_approvals()
+        self._log_dropped()
         if self.translator.holding:
             if self.turn is not Turn.HOLDING:
                 self._move(Turn.HOLDING)
         elif self.busy and not self.translator.turn:
             self._move(Turn.IDLE)
+
+    def _log_dropped(self) -> None:
+        dropped = self.translator.dropped
+        if dropped:
+            counts = ", ".join(f"{name}: {count}" for name, count in sorted(dropped.items()))
+            log.debug("dropped since the last turn: %s", counts, extra=about(self.id))
+            dropped.clear()
 
     def on_request(self, call: IncomingCall) -> None:
         """A question of the engine. What cannot be asked is refused at once."""
