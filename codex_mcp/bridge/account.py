@@ -102,7 +102,7 @@ async def read_rate_limits(engine: Engine) -> JsonObject:
     """`{rateLimits}`. Raises EngineRefusal if the user is not signed in with ChatGPT."""
     link = await engine.link()
     answer = await link.request("account/rateLimits/read", {})
-    return {"rateLimits": shapes.rate_limits(answer["rateLimits"])}
+    return {"rateLimits": shapes.rate_limits(answer["rateLimits"], shapes.NO_RATE_LIMITS)}
 
 
 def _forced_method() -> str | None:

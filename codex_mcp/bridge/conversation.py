@@ -170,37 +170,58 @@ class Conversation:
 
     def _follow_end(self) -> None:
         self._withdraw_approvals()
+        self._log_dropped()
         if self.translator.holding:
             if self.turn is not Turn.HOLDING:
                 self._move(Turn.HOLDING)
         elif self.busy and not self.translator.turn:
             self._move(Turn.IDLE)
 
+    def _log_dropped(self) -> None:
+        dropped = self.translator.dropped
+        if dropped:
+            counts = ", ".join(f"{name}: {count}" for name, count in sorted(dropped.items()))
+            log.debug("dropped since the last turn: %s", counts, extra=about(self.id))
+            dropped.clear()
+
     def on_request(self, call: IncomingCall) -> None:
         """A question of the engine. What cannot be asked is refused at once."""
-        params = call.params
-        if call.method == "item/commandExecution/requestApproval":
-            events, details = self.translator.exec_approval(params)
-            self._ask(Kind.COMMAND, params["itemId"], events, details, approvals.command_reply(call))
-        elif call.method == "item/fileChange/requestApproval":
-            events, details = self.translator.patch_approval(params)
-            self._ask(Kind.PATCH, params["itemId"], events, details, approvals.command_reply(call))
-        elif call.method == "mcpServer/elicitation/request" and _is_tool_approval(params):
-            command = ["mcp", params["serverName"], *_tool_call(params)]
-            call_id = f"approval-{call.id}"
-            events, details = self.translator.tool_approval(call_id, command, params.get("message", ""))
-            self._ask(Kind.TOOL, call_id, events, details, approvals.tool_reply(call))
-        elif call.method == "item/permissions/requestApproval":
-            wanted = params["permissions"]
-            call_id = f"approval-{call.id}"
-            command = ["grant-permissions", _as_text(wanted)]
-            events, details = self.translator.tool_approval(call_id, command, params.get("reason") or "")
-            self._ask(Kind.TOOL, call_id, events, details, approvals.permissions_reply(call, wanted))
+        question = REQUESTS.get(call.method)
+        if question is None:
+            self._refuse(call)
         else:
-            log.info("refused a request of the engine", extra=about(self.id, method=call.method))
-            approvals.refuse(call)
+            question(self, call)
+
+    def _refuse(self, call: IncomingCall) -> None:
+        log.info("refused a request of the engine", extra=about(self.id, method=call.method))
+        approvals.refuse(call)
 
     # -- approvals
+
+    def _ask_command(self, call: IncomingCall) -> None:
+        events, details = self.translator.exec_approval(call.params)
+        self._ask(Kind.COMMAND, call.params["itemId"], events, details, approvals.command_reply(call))
+
+    def _ask_patch(self, call: IncomingCall) -> None:
+        events, details = self.translator.patch_approval(call.params)
+        self._ask(Kind.PATCH, call.params["itemId"], events, details, approvals.command_reply(call))
+
+    def _ask_tool(self, call: IncomingCall) -> None:
+        params = call.params
+        if (params.get("_meta") or {}).get("codex_approval_kind") != "mcp_tool_call":  # a form to fill in
+            self._refuse(call)
+            return
+        command = ["mcp", params["serverName"], *_tool_call(params)]
+        call_id = f"approval-{call.id}"
+        events, details = self.translator.tool_approval(call_id, command, params.get("message", ""))
+        self._ask(Kind.TOOL, call_id, events, details, approvals.tool_reply(call))
+
+    def _ask_permissions(self, call: IncomingCall) -> None:
+        wanted = call.params["permissions"]
+        call_id = f"approval-{call.id}"
+        command = ["grant-permissions", _as_text(wanted)]
+        events, details = self.translator.tool_approval(call_id, command, call.params.get("reason") or "")
+        self._ask(Kind.TOOL, call_id, events, details, approvals.permissions_reply(call, wanted))
 
     def _ask(
         self,
@@ -244,10 +265,6 @@ class Conversation:
             ended.set()
 
 
-def _is_tool_approval(params: JsonObject) -> bool:
-    return (params.get("_meta") or {}).get("codex_approval_kind") == "mcp_tool_call"
-
-
 def _tool_call(params: JsonObject) -> list[str]:
     """Name and arguments of the tool that wants to be called; the engine names it in its message only."""
     name = re.search(r'tool "([^"]+)"', params.get("message", ""))
@@ -257,3 +274,25 @@ def _tool_call(params: JsonObject) -> list[str]:
 def _as_text(value: Any) -> str:
     """A value as a person reads it in a question."""
     return json.dumps(value, ensure_ascii=False)
+
+
+# What the engine asks, and who puts the question to the client.
+REQUESTS: dict[str, Callable[[Conversation, IncomingCall], None]] = {
+    "item/commandExecution/requestApproval": Conversation._ask_command,
+    "item/fileChange/requestApproval": Conversation._ask_patch,
+    "item/permissions/requestApproval": Conversation._ask_permissions,
+    "mcpServer/elicitation/request": Conversation._ask_tool,
+}
+
+# What the engine could ask and gets an error for.
+REFUSED_REQUESTS = frozenset(
+    {
+        "account/chatgptAuthTokens/refresh",  # for clients that sign in by themselves
+        "applyPatchApproval",  # the engine's own v1, which it no longer sends
+        "attestation/generate",  # only asked of clients that offer it
+        "currentTime/read",  # the same
+        "execCommandApproval",  # as applyPatchApproval
+        "item/tool/call",  # tools of a v2 client; nobody offers any
+        "item/tool/requestUserInput",  # a question with choices: v1 has no such thing
+    }
+)

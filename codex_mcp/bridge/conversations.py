@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -77,6 +78,9 @@ class Conversations:
         self._defaults = defaults
         self._by_id: dict[str, Conversation] = {}
         self._by_thread: dict[str, Conversation] = {}
+        self._beginnings = 0  # threads that the engine was asked for and has not answered
+        self._early: list[tuple[str, JsonObject]] = []  # what it said of them before its answer
+        self._newest: Conversation | None = None
 
     def get(self, id: str) -> Conversation:
         """Raises ConversationNotFound."""
@@ -112,7 +116,8 @@ class Conversations:
             self._show_notices(conversation)
 
         try:
-            await link.request("thread/start", request.params, on_result=register)
+            with self._beginning():
+                await link.request("thread/start", request.params, on_result=register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
@@ -155,7 +160,9 @@ class Conversations:
         wanted = {"threadId": source.id or "", "path": source.path, "history": source.history}
         wanted = {key: value for key, value in wanted.items() if value is not None}
         try:
-            await link.request("thread/resume", {**wanted, "excludeTurns": True, **request.params}, on_result=register)
+            with self._beginning():
+                params = {**wanted, "excludeTurns": True, **request.params}
+                await link.request("thread/resume", params, on_result=register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST and "configuration" in refusal.message:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
@@ -212,6 +219,8 @@ class Conversations:
             conversation.emit([Event(number, {"type": "shutdown_complete"})])
             self._by_id.pop(id, None)
             self._by_thread.pop(conversation.thread_id, None)
+            if self._newest is conversation:
+                self._newest = None
 
     async def send(
         self,
@@ -288,7 +297,11 @@ class Conversations:
             self._on_session_notification(method, params)
             return
         conversation = self._by_thread.get(thread_id)
-        if conversation is None:  # nobody here started it
+        if conversation is None:
+            if self._beginnings:
+                self._early.append((method, params))
+            else:
+                log.debug("dropped %s of a thread that nobody here started", method)
             return
         turn, offline = conversation.turn, conversation.offline_because
         conversation.on_notification(method, params)
@@ -319,6 +332,10 @@ class Conversations:
         elif method in ("configWarning", "warning", "deprecationNotice"):
             text = params.get("summary") or params.get("message")
             log.info("engine: %s", text, extra=about(details=params.get("details")))
+            if method == "deprecationNotice":
+                self._show_deprecation(params)
+        else:
+            log.debug("dropped %s, which belongs to no conversation", method)
 
     def _follow(self, conversation: Conversation, method: str, params: JsonObject) -> None:
         """Act on a change in the life of a turn."""
@@ -382,6 +399,31 @@ class Conversations:
 
     def _show_notices(self, conversation: Conversation) -> None:
         conversation.emit([Event("", notice) for notice in conversation.request.notices])
+        self._newest = conversation
+        early, self._early = self._early, []
+        for method, params in early:
+            if params.get("threadId", conversation.thread_id) == conversation.thread_id:
+                conversation.on_notification(method, params)
+            else:
+                self._early.append((method, params))
+
+    @contextmanager
+    def _beginning(self) -> Iterator[None]:
+        """Around the request for a thread: what the engine says of it before its answer is kept."""
+        self._beginnings += 1
+        try:
+            yield
+        finally:
+            self._beginnings -= 1
+            if not self._beginnings:
+                self._early.clear()
+
+    def _show_deprecation(self, params: JsonObject) -> None:
+        """The engine says no thread with it, but says it when it loads the settings of one."""
+        if self._beginnings:
+            self._early.append(("deprecationNotice", params))
+        elif self._newest is not None:
+            self._newest.on_notification("deprecationNotice", params)
 
     @staticmethod
     def _clean(link: EngineLink, conversation: Conversation) -> None:

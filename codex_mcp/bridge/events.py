@@ -65,6 +65,7 @@ class Translator:
         self._patches: dict[str, JsonObject] = {}  # item id -> changes, begun with the engine, not shown yet
         self._begun_patches: dict[str, JsonObject] = {}
         self._open: set[str] = set()  # items shown as started and not as completed
+        self._unannounced = False  # the running turn was begun by an item: the engine has not announced it yet
         self._user_message_shown = False
         self._error_shown = False
         self._last_message: str | None = None
@@ -174,7 +175,7 @@ class Translator:
         """The events that one notification causes. Never raises for kinds it does not know."""
         translation = NOTIFICATIONS.get(method)
         if translation is None:
-            self.dropped[method] += 1
+            self.dropped[method if method in _DROPPED else f"unknown {method}"] += 1
             return []
         if self._usage_is_new and method != "account/rateLimits/updated":
             return [*self._token_count(), *translation(self, params)]
@@ -190,13 +191,20 @@ class Translator:
         return number
 
     def _turn_started(self, params: JsonObject) -> list[Event]:
+        turn_id = params["turn"]["id"]
+        if self._unannounced:  # a review is announced by another id than its items and its end have
+            self._unannounced = False
+            self.bind_turn(turn_id, self.turn)
+            return []
+        return self._begin_turn(self._number({"turnId": turn_id}))
+
+    def _begin_turn(self, number: str) -> list[Event]:
         events = self.release()
-        self.turn = self._number({"turnId": params["turn"]["id"]})
+        self.turn = number
         self._user_message_shown = self._error_shown = False
         self._last_message = None
         window = self._usage["model_context_window"] if self._usage is not None else None
-        events.append(Event(self.turn, {"type": "task_started", "model_context_window": window}))
-        return events
+        return [*events, Event(number, {"type": "task_started", "model_context_window": window})]
 
     def _turn_completed(self, params: JsonObject) -> list[Event]:
         turn = params["turn"]
@@ -220,6 +228,7 @@ class Translator:
 
     def _end_turn(self, number: str, last: JsonObject) -> list[Event]:
         self.turn = ""
+        self._unannounced = False
         self._ended = int(number)
         self._patches.clear()
         self._open.clear()
@@ -242,9 +251,14 @@ class Translator:
         item = params["item"]
         translation = table.get(item["type"])
         if translation is None:
-            self.dropped[f"item {item['type']}"] += 1
+            kind = f"item {item['type']}"
+            self.dropped[kind if item["type"] in DROPPED_ITEMS else f"unknown {kind}"] += 1
             return []
+        begins = params["turnId"] not in self._turns and not self.turn
         number = self._number(params)
+        if begins:  # reviews show items before they are announced
+            self._unannounced = True
+            return [*self._begin_turn(number), *translation(self, number, item)]
         if number != self.turn and item["id"] not in self._commands:
             self.dropped["item of an ended turn"] += 1
             return []
@@ -525,7 +539,7 @@ class Translator:
 
     def _rate_limits_updated(self, params: JsonObject) -> list[Event]:
         """Belongs to the account: every conversation is told, the one with new usage shows it."""
-        self._rate_limits = shapes.rate_limits(params["rateLimits"])
+        self._rate_limits = shapes.rate_limits(params["rateLimits"], self._rate_limits)
         return self._token_count() if self._usage_is_new else []
 
     def _token_count(self) -> list[Event]:
@@ -743,3 +757,5 @@ DROPPED_NOTIFICATIONS: dict[str, frozenset[str]] = {
         }
     ),
 }
+
+_DROPPED = frozenset().union(*DROPPED_NOTIFICATIONS.values())

@@ -106,19 +106,23 @@ def token_usage_info(usage: JsonObject) -> JsonObject:
     }
 
 
-def rate_limits(snapshot: JsonObject) -> JsonObject:
-    """`rateLimits` -> `rate_limits` of a token_count event."""
+def rate_limits(snapshot: JsonObject, before: JsonObject) -> JsonObject:
+    """`rateLimits` -> `rate_limits` of a token_count event. The engine leaves out what did not change: it stays as it
+    was `before`. Limits of single models are not v1's."""
 
-    def window(value: JsonObject | None) -> JsonObject | None:
+    def window(name: str) -> JsonObject | None:
+        value = snapshot.get(name)
         if value is None:
-            return None
+            return before[name]  # type: ignore[no-any-return]
         return {
             "used_percent": value["usedPercent"],
             "window_minutes": value.get("windowDurationMins"),
             "resets_at": value.get("resetsAt"),
         }
 
-    return {"primary": window(snapshot.get("primary")), "secondary": window(snapshot.get("secondary"))}
+    if snapshot.get("limitId") not in (None, "codex"):
+        return before
+    return {"primary": window("primary"), "secondary": window("secondary")}
 
 
 def mcp_result(item: JsonObject) -> JsonObject:

@@ -73,8 +73,13 @@ class EngineLink:
     """The live connection to one engine process (a `Handler` of its peer)."""
 
     def __init__(
-        self, process: EngineProcess, listener: EngineListener, before_read: Callable[[], Awaitable[None]]
+        self,
+        process: EngineProcess,
+        listener: EngineListener,
+        before_read: Callable[[], Awaitable[None]],
+        trace: Callable[[str, bytes], None] | None = None,
     ) -> None:
+        """`before_read` and `trace`: see `Peer`."""
         self.binary: EngineBinary = process.binary
         self.version = ""
         self.user_agent = ""
@@ -89,6 +94,7 @@ class EngineLink:
             self,
             jsonrpc=False,
             before_read=before_read,
+            trace=trace,
         )
 
     async def serve(self) -> None:

@@ -218,6 +218,8 @@ class _Answer:
         item: JsonObject = {"type": "message", "id": item_id, "role": "assistant", "content": []}
         self._event("response.output_item.added", item=item)
         self._pieces("response.output_text.delta", step.say, step.pieces, step.delay, item_id=item_id, content_index=0)
+        if step.unfinished:
+            return
         content = [{"type": "output_text", "text": step.say, "annotations": []}]
         self._event("response.output_item.done", item={**item, "status": "completed", "content": content})
 

@@ -2,7 +2,7 @@
 
 A step is an object with one key that names what the model does:
 
-    {"say": "Hello", "pieces": 3, "delay": 0.1}         answer, streamed in pieces
+    {"say": "Hello", "pieces": 3, "delay": 0.1}         answer, streamed in pieces; `unfinished`: it breaks off
     {"think": ["**Plan** first…"], "raw": "…"}          reasoning summary, by section; raw reasoning
     {"run": "ls -l", "id": "call_1", "ask": "why"}      run a command; `ask`: outside the sandbox, for that reason
     {"patch": "*** Begin Patch…", "id": "call_2"}       apply a patch
@@ -35,11 +35,12 @@ class _Step(BaseModel):
 
 
 class Say(_Step):
-    """A message of the agent, streamed in `pieces` with `delay` seconds between them."""
+    """A message of the agent, streamed in `pieces` with `delay` seconds between them; `unfinished`: never completed."""
 
     say: str
     pieces: int = Field(default=1, ge=1)
     delay: float = 0.0
+    unfinished: bool = False
 
 
 class Think(_Step):

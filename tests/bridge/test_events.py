@@ -1,0 +1,81 @@
+"""Recorded streams of the engine go in, the events of the interface come out: exactly those of the golden files."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any, get_args
+
+import pytest
+from pydantic import TypeAdapter
+
+from codex_mcp.bridge.events import ITEMS_COMPLETED, ITEMS_STARTED, NOTIFICATIONS
+from codex_mcp.protocol.events import EventMsg
+from tests.recordings import EVENTS, STREAMS, load_events, load_stream, names
+from tests.recordings.recorder import record
+from tests.recordings.replay import events_of
+from tests.recordings.scenarios import SCENARIOS
+
+EVENT_MSG: TypeAdapter[Any] = TypeAdapter(EventMsg)
+# Sent by others than the translation of the engine's stream: the tools, and the end of a conversation.
+NOT_OF_A_STREAM = {"session_configured", "shutdown_complete"}
+
+
+def all_messages() -> list[dict[str, Any]]:
+    """What the engine says in all streams."""
+    return [entry["<"] for name in names() for entry in load_stream(name) if "<" in entry]
+
+
+@pytest.mark.requirement("events:recorded")
+@pytest.mark.parametrize("name", names())
+async def test_a_recorded_stream_becomes_exactly_its_events(name: str) -> None:
+    shown = await events_of(load_stream(name))
+    golden = load_events(name)
+    for position, (entry, expected) in enumerate(zip(shown, golden, strict=False)):
+        assert entry == expected, f"{name}, line {position + 1}"
+    assert len(shown) == len(golden)
+
+
+@pytest.mark.requirement("events:recorded")
+@pytest.mark.parametrize("name", names())
+def test_every_golden_event_is_one_of_the_interface(name: str) -> None:
+    for entry in load_events(name):
+        if "msg" in entry:
+            event = EVENT_MSG.validate_python(entry["msg"])
+            unknown = entry["msg"].keys() - event.model_dump(by_alias=True).keys()
+            assert not unknown, event.type
+
+
+def test_the_golden_files_hold_every_event_that_a_stream_can_cause() -> None:
+    models = get_args(get_args(EventMsg)[0])
+    known = {model.model_fields["type"].default for model in models} - NOT_OF_A_STREAM
+    found = {entry["msg"]["type"] for name in names() for entry in load_events(name) if "msg" in entry}
+    assert found == known
+
+
+def test_the_streams_hold_every_kind_of_message_that_is_translated() -> None:
+    messages = all_messages()
+    assert not set(NOTIFICATIONS) - {message.get("method") for message in messages}
+    for table, method in ((ITEMS_STARTED, "item/started"), (ITEMS_COMPLETED, "item/completed")):
+        kinds = {message["params"]["item"]["type"] for message in messages if message.get("method") == method}
+        assert not set(table) - kinds, method
+
+
+def test_every_scenario_has_its_files_and_every_file_its_scenario() -> None:
+    by_hand = {name for name in names() if name.startswith("by_hand_")}
+    assert set(names()) - by_hand == set(SCENARIOS)
+    assert {path.stem for path in EVENTS.glob("*.jsonl")} == set(names())
+    assert STREAMS.exists()
+
+
+@pytest.mark.requirement("events:recorded")
+@pytest.mark.parametrize("name", ["text", "reasoning", "patch_approved", "tool_asked", "provider_refuses"])
+async def test_the_engine_in_use_still_causes_the_recorded_events(name: str, playground: pathlib.Path) -> None:
+    stream = await record(SCENARIOS[name], playground)
+    shown, golden = await events_of(stream[1:]), load_events(name)
+    assert _kinds(shown) == _kinds(golden)
+
+
+def _kinds(entries: list[dict[str, Any]]) -> list[str]:
+    """What is shown in which order; when usage is reported differs between engines."""
+    kinds = [entry["msg"]["type"] if "msg" in entry else next(iter(entry)) for entry in entries]
+    return [kind for kind in kinds if kind != "token_count"]
