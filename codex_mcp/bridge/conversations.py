@@ -75,6 +75,10 @@ class Conversations:
         self._defaults = defaults
         self._by_id: dict[str, Conversation] = {}
         self._by_thread: dict[str, Conversation] = {}
+        self._opening = 0
+        """Threads that the engine was asked for and has not answered yet."""
+        self._early: list[tuple[str, JsonObject]] = []
+        """What the engine said of threads that nobody here knows, while one is being opened."""
 
     def get(self, id: str) -> Conversation:
         """Raises ConversationNotFound."""
@@ -110,7 +114,7 @@ class Conversations:
             self._show_notices(conversation)
 
         try:
-            await link.request("thread/start", request.params, on_result=register)
+            await self._open(link, "thread/start", request.params, register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
@@ -153,7 +157,7 @@ class Conversations:
         wanted = {"threadId": source.id or "", "path": source.path, "history": source.history}
         wanted = {key: value for key, value in wanted.items() if value is not None}
         try:
-            await link.request("thread/resume", {**wanted, "excludeTurns": True, **request.params}, on_result=register)
+            await self._open(link, "thread/resume", {**wanted, "excludeTurns": True, **request.params}, register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST and "configuration" in refusal.message:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
@@ -257,7 +261,9 @@ class Conversations:
             self._on_session_notification(method, params)
             return
         conversation = self._by_thread.get(thread_id)
-        if conversation is None:  # nobody here started it
+        if conversation is None:  # nobody here started it, or not yet
+            if self._opening:
+                self._early.append((method, params))
             return
         turn, offline = conversation.turn, conversation.offline_because
         conversation.on_notification(method, params)
@@ -316,6 +322,26 @@ class Conversations:
 
     # -- loading
 
+    async def _open(
+        self, link: EngineLink, method: str, params: JsonObject, register: Callable[[JsonObject], None]
+    ) -> None:
+        """Ask for a thread. The engine may speak of it before it answers, for example of an MCP server that cannot be
+        started: that is kept, and looked at after `register` took the answer."""
+
+        def opened(result: JsonObject) -> None:
+            register(result)
+            thread_id = result["thread"]["id"]
+            for early, about_thread in [message for message in self._early if message[1]["threadId"] == thread_id]:
+                self.on_engine_notification(early, about_thread)
+
+        self._opening += 1
+        try:
+            await link.request(method, params, on_result=opened)
+        finally:
+            self._opening -= 1
+            if not self._opening:
+                self._early.clear()
+
     async def _loaded(self, conversation: Conversation) -> EngineLink:
         """A link whose engine has the conversation in memory; loads it again after the engine was restarted."""
         link = await self.engine.link()
@@ -324,9 +350,9 @@ class Conversations:
         params = conversation.request.params
         if os.path.exists(conversation.rollout_path):
             resume = {"threadId": conversation.thread_id, "excludeTurns": True, **params}
-            call = link.request("thread/resume", resume, on_result=lambda result: self._load(conversation, result))
+            call = self._open(link, "thread/resume", resume, lambda result: self._load(conversation, result))
         else:  # it never had a turn: the engine kept nothing of it
-            call = link.request("thread/start", params, on_result=lambda result: self._load(conversation, result))
+            call = self._open(link, "thread/start", params, lambda result: self._load(conversation, result))
         try:
             await call
         except EngineRefusal as refusal:
