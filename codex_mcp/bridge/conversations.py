@@ -133,7 +133,8 @@ class Conversations:
         """Load a conversation that the user's Codex has kept, or begin one with a history. Of a conversation that is
         loaded already, `options` count from its next turn.
 
-        Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal.
+        Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal; EngineError for a
+        conversation that a newer Codex has kept.
         """
         request = thread_request(options, self._defaults, raw_items=raw_items)
         link = await self.engine.link()
@@ -159,6 +160,9 @@ class Conversations:
         try:
             await self._open(link, "thread/resume", {**wanted, "excludeTurns": True, **request.params}, register)
         except EngineRefusal as refusal:
+            if "paginated_threads is not supported" in refusal.message:
+                reason = "a newer Codex has written it in a form that this engine cannot read; update the engine"
+                raise EngineError(reason, code="engine_too_old") from None
             if refusal.rpc_code == INVALID_REQUEST and "configuration" in refusal.message:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
             raise
