@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import anyio
 from anyio.abc import TaskGroup
@@ -78,9 +77,12 @@ class Conversations:
         self._defaults = defaults
         self._by_id: dict[str, Conversation] = {}
         self._by_thread: dict[str, Conversation] = {}
-        self._beginnings = 0  # threads that the engine was asked for and has not answered
-        self._early: list[tuple[str, JsonObject]] = []  # what it said of them before its answer
+        self._opening = 0
+        """Threads that the engine was asked for and has not answered yet."""
+        self._early: list[tuple[str, JsonObject]] = []
+        """What the engine said of threads that nobody here knows, while one is being opened."""
         self._newest: Conversation | None = None
+        """The one whose settings the engine loaded last."""
 
     def get(self, id: str) -> Conversation:
         """Raises ConversationNotFound."""
@@ -116,8 +118,7 @@ class Conversations:
             self._show_notices(conversation)
 
         try:
-            with self._beginning():
-                await link.request("thread/start", request.params, on_result=register)
+            await self._open(link, "thread/start", request.params, register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
@@ -136,7 +137,8 @@ class Conversations:
         """Load a conversation that the user's Codex has kept, or begin one with a history. Of a conversation that is
         loaded already, `options` count from its next turn.
 
-        Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal.
+        Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal; EngineError for a
+        conversation that a newer Codex has kept.
         """
         request = thread_request(options, self._defaults, raw_items=raw_items)
         link = await self.engine.link()
@@ -160,10 +162,11 @@ class Conversations:
         wanted = {"threadId": source.id or "", "path": source.path, "history": source.history}
         wanted = {key: value for key, value in wanted.items() if value is not None}
         try:
-            with self._beginning():
-                params = {**wanted, "excludeTurns": True, **request.params}
-                await link.request("thread/resume", params, on_result=register)
+            await self._open(link, "thread/resume", {**wanted, "excludeTurns": True, **request.params}, register)
         except EngineRefusal as refusal:
+            if "paginated_threads is not supported" in refusal.message:
+                reason = "a newer Codex has written it in a form that this engine cannot read; update the engine"
+                raise EngineError(reason, code="engine_too_old") from None
             if refusal.rpc_code == INVALID_REQUEST and "configuration" in refusal.message:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
             raise
@@ -186,7 +189,7 @@ class Conversations:
             forked.append(conversation)
             on_forked(conversation)
 
-        await link.request("thread/fork", {"threadId": id, "excludeTurns": True, **request.params}, on_result=register)
+        await self._open(link, "thread/fork", {"threadId": id, "excludeTurns": True, **request.params}, register)
         log.info("conversation forked", extra=about(forked[0].id, origin=id))
         return forked[0]
 
@@ -246,7 +249,9 @@ class Conversations:
 
             def accept(result: JsonObject) -> None:
                 on_accepted()
-                conversation.settings = conversation.settings.updated(wanted)
+                conversation.settings = replace(
+                    conversation.settings.updated(wanted), output_schema=None
+                )  # of one turn only
                 conversation.next_turn = TurnOptions()
                 if "cwd" in settings:
                     conversation.translator.cwd = settings["cwd"]
@@ -298,11 +303,14 @@ class Conversations:
             return
         conversation = self._by_thread.get(thread_id)
         if conversation is None:
-            if self._beginnings:
+            if self._opening:
                 self._early.append((method, params))
             else:
                 log.debug("dropped %s of a thread that nobody here started", method)
             return
+        self._tell(conversation, method, params)
+
+    def _tell(self, conversation: Conversation, method: str, params: JsonObject) -> None:
         turn, offline = conversation.turn, conversation.offline_because
         conversation.on_notification(method, params)
         if conversation.turn is not turn:
@@ -364,6 +372,30 @@ class Conversations:
 
     # -- loading
 
+    async def _open(
+        self, link: EngineLink, method: str, params: JsonObject, register: Callable[[JsonObject], None]
+    ) -> None:
+        """Ask for a thread. The engine may speak of it before it answers, for example of an MCP server that cannot be
+        started: that is kept, and looked at after `register` took the answer."""
+
+        def opened(result: JsonObject) -> None:
+            register(result)
+            conversation = self._newest = self._by_thread[result["thread"]["id"]]
+            early, self._early = self._early, []
+            for early_method, about_thread in early:
+                if about_thread.get("threadId", conversation.thread_id) == conversation.thread_id:
+                    self._tell(conversation, early_method, about_thread)
+                else:
+                    self._early.append((early_method, about_thread))
+
+        self._opening += 1
+        try:
+            await link.request(method, params, on_result=opened)
+        finally:
+            self._opening -= 1
+            if not self._opening:
+                self._early.clear()
+
     async def _loaded(self, conversation: Conversation) -> EngineLink:
         """A link whose engine has the conversation in memory; loads it again after the engine was restarted."""
         link = await self.engine.link()
@@ -372,9 +404,9 @@ class Conversations:
         params = conversation.request.params
         if os.path.exists(conversation.rollout_path):
             resume = {"threadId": conversation.thread_id, "excludeTurns": True, **params}
-            call = link.request("thread/resume", resume, on_result=lambda result: self._load(conversation, result))
+            call = self._open(link, "thread/resume", resume, lambda result: self._load(conversation, result))
         else:  # it never had a turn: the engine kept nothing of it
-            call = link.request("thread/start", params, on_result=lambda result: self._load(conversation, result))
+            call = self._open(link, "thread/start", params, lambda result: self._load(conversation, result))
         try:
             await call
             conversation.next_turn = conversation.settings.updated(conversation.next_turn)
@@ -399,28 +431,10 @@ class Conversations:
 
     def _show_notices(self, conversation: Conversation) -> None:
         conversation.emit([Event("", notice) for notice in conversation.request.notices])
-        self._newest = conversation
-        early, self._early = self._early, []
-        for method, params in early:
-            if params.get("threadId", conversation.thread_id) == conversation.thread_id:
-                conversation.on_notification(method, params)
-            else:
-                self._early.append((method, params))
-
-    @contextmanager
-    def _beginning(self) -> Iterator[None]:
-        """Around the request for a thread: what the engine says of it before its answer is kept."""
-        self._beginnings += 1
-        try:
-            yield
-        finally:
-            self._beginnings -= 1
-            if not self._beginnings:
-                self._early.clear()
 
     def _show_deprecation(self, params: JsonObject) -> None:
         """The engine says no thread with it, but says it when it loads the settings of one."""
-        if self._beginnings:
+        if self._opening:
             self._early.append(("deprecationNotice", params))
         elif self._newest is not None:
             self._newest.on_notification("deprecationNotice", params)

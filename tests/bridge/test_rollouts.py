@@ -11,6 +11,8 @@ import pytest
 
 from codex_mcp.bridge import rollouts
 from codex_mcp.bridge.rollouts import RolloutUnreadable
+from codex_mcp.client.conversation import UnknownEvent, read_event
+from tests.support import recorded
 
 ID = "01a1fc5a-321c-7fc3-9fb6-4bdd1f53011f"
 USAGE = {
@@ -79,6 +81,18 @@ def test_old_and_new_rollouts_give_the_same_messages_in_order(sessions: pathlib.
     old = rollouts.initial_messages(write(sessions, *OLD))
     assert [m for m in old if m["type"] != "agent_reasoning_raw_content"] == expected
     assert rollouts.initial_messages(write(sessions, *NEW)) == expected
+
+
+@pytest.mark.requirement("history:old-releases")
+@pytest.mark.parametrize("release", recorded.RELEASES)
+def test_files_that_releases_have_written_are_read_completely(release: str) -> None:
+    rollout = recorded.rollout(release)
+    messages = rollouts.initial_messages(rollout)
+    assert recorded.talk(messages) == recorded.TALK
+    assert any(message["type"] == "token_count" and message["info"] for message in messages)
+    for message in messages:
+        assert not isinstance(read_event({"id": "0", "msg": message}).msg, UnknownEvent)
+    assert rollouts.summary(rollout)["preview"] == "What does it do?"
 
 
 def test_items_tagged_by_their_key_are_read_too(sessions: pathlib.Path) -> None:

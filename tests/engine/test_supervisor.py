@@ -100,6 +100,15 @@ async def test_kinds_that_this_server_does_not_know_never_break_a_turn(home: Hom
     assert types(events)[-1] == "task_complete"
 
 
+@pytest.mark.requirement("conversations:new:early-events")
+async def test_what_the_engine_says_of_a_conversation_before_it_answers_is_not_lost(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "speaks-early")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        conversation = await client.new_conversation()
+        first, *_ = [event async for event in conversation.turn("go")]
+    assert (first.id, first.msg) == ("", ev.BackgroundEvent(message="early"))
+
+
 @pytest.mark.requirement("engine:does-not-end-turn")
 async def test_an_interrupt_is_answered_even_if_the_engine_does_not_end_the_turn(home: Home) -> None:
     engine = ScriptedEngine(home.root, "never-ends-turn")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+import shutil
 
 from codex_mcp.offline import OfflineModel
 
@@ -30,6 +32,17 @@ class Home:
         stated = {line.split("=")[0].strip() for line in top}
         settings = [line for line in settings if line.split("=")[0] not in stated]
         self.config.write_text("\n".join([*top, *settings, tail]) + "\n")
+
+    def keep(self, rollout: pathlib.Path) -> tuple[str, pathlib.Path]:
+        """Put a rollout file where Codex keeps it; the conversation's id, and the place."""
+        with rollout.open(encoding="utf-8") as lines:
+            meta = json.loads(next(lines))["payload"]
+        begun = meta["timestamp"][:19].replace(":", "-")
+        folder = self.path.joinpath("sessions", *begun[:10].split("-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = folder / f"rollout-{begun}-{meta['id']}.jsonl"
+        shutil.copy(rollout, kept)
+        return meta["id"], kept
 
     def environment(self, **extra: str) -> dict[str, str]:
         """Of a server of this home; what the tests' own environment says of engines stays."""

@@ -48,6 +48,9 @@ for line in sys.stdin:
     elif method == "thread/start":
         thread = f"00000000-0000-7000-8000-{{started:012d}}"
         result = {{"thread": {{"id": thread, "path": "/nowhere"}}, "model": "scripted", "modelProvider": "scripted", "cwd": os.getcwd()}}
+        if "speaks-early" in FAULTS:
+            notify("warning", threadId="another", message="of a thread of nobody")
+            notify("warning", threadId=thread, message="early")
         send({{"id": id, "result": result}})
     elif method == "thread/resume":
         result = {{"thread": {{"id": params["threadId"], "path": "/nowhere"}}, "model": "scripted", "modelProvider": "scripted", "cwd": os.getcwd()}}

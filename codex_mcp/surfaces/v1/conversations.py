@@ -13,12 +13,14 @@ from codex_mcp.bridge.conversations import ConfigurationError, ResumeSource
 from codex_mcp.bridge.options import ThreadOptions, TurnOptions
 from codex_mcp.bridge.rollouts import RolloutUnreadable
 from codex_mcp.bridge.shapes import engine_input, engine_sandbox_policy
-from codex_mcp.errors import CallerError
+from codex_mcp.engine.link import EngineRefusal
+from codex_mcp.errors import CallerError, CodexMcpError, EngineError
 from codex_mcp.protocol import conversations as c
 from codex_mcp.protocol import registry as r
 from codex_mcp.protocol.base import Empty
 from codex_mcp.protocol.session import SessionConfigured, UserAgentResult
 from codex_mcp.surfaces.v1.context import Context, Handler
+from codex_mcp.wire.errors import INVALID_REQUEST
 
 
 async def get_user_agent(context: Context, _params: Empty) -> UserAgentResult:
@@ -58,6 +60,8 @@ async def new_conversation(context: Context, params: c.NewConversationParams) ->
         await context.session.conversations.start(thread_options(params), started, raw_items=True)
     except CallerError as error:
         raise ConfigurationError(f"error deriving config: {error.message}") from None
+    except EngineError as error:
+        raise _failed("creating", error) from None
 
 
 async def add_listener(context: Context, params: c.AddConversationListenerParams) -> None:
@@ -152,6 +156,15 @@ async def resume_conversation(context: Context, params: c.ResumeConversationPara
         await context.session.conversations.resume(source, options, resumed, raw_items=True)
     except ConfigurationError as error:
         raise ConfigurationError(f"error deriving config: {error.message}") from None
+    except EngineError as error:
+        raise _failed("resuming", error) from None
+
+
+def _failed(what: str, error: EngineError) -> CodexMcpError:
+    """As the old server put it."""
+    caused_by_caller = isinstance(error, EngineRefusal) and error.rpc_code == INVALID_REQUEST
+    family = CallerError if caused_by_caller else EngineError
+    return family(f"error {what} conversation: {error.message}", code=error.code)
 
 
 async def _resume_source(

@@ -109,6 +109,18 @@ async def test_no_event_announces_a_new_conversation(home: Home) -> None:
     assert not [m for m in wire.received if "method" in m]
 
 
+@pytest.mark.requirement("conversations:new:early-events")
+async def test_an_mcp_server_that_cannot_be_started_is_told_of_before_the_first_turn(home: Home) -> None:
+    home.configure(tail='[mcp_servers.broken]\ncommand = "/no/such/mcp-server"')
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        async for event in conversation.events():
+            if isinstance(event.msg, ev.ErrorEvent):
+                told = event.id, event.msg.message
+                break
+    assert told == ("", "MCP client for `broken` failed to start: No such file or directory (os error 2)")
+
+
 @pytest.mark.requirement("conversations:turn:settings-persist")
 async def test_settings_of_a_turn_count_for_later_turns_too(home: Home, model: OfflineModel) -> None:
     inside = home.workspace / "inside"

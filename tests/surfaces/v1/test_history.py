@@ -13,7 +13,9 @@ from codex_mcp.client import ClientConversation, CodexClient
 from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
 from codex_mcp.wire.errors import RpcError
+from tests.support import recorded
 from tests.support.home import Home
+from tests.support.record_rollout import DOT_URL
 from tests.support.server import Wire, of, serving, turn, types
 
 UNKNOWN = "00000000-0000-0000-0000-000000000001"
@@ -128,17 +130,56 @@ async def test_a_conversation_goes_on_after_a_restart_of_the_server(home: Home, 
     assert "and now?" in json.dumps(model.requests[-1]["input"])
 
 
+@pytest.mark.requirement("history:old-releases")
+async def test_conversations_of_old_releases_are_listed(home: Home) -> None:
+    kept = [home.keep(recorded.rollout(release)) for release in recorded.RELEASES]
+    async with serving(home) as client:
+        listed = (await client.request("listConversations", {}))["items"]
+    assert [(item["conversationId"], item["path"]) for item in listed] == [(id, str(path)) for id, path in kept[::-1]]
+    assert {item["preview"] for item in listed} == {"What does it do?"}
+
+
+@pytest.mark.requirement("history:old-releases")
+@pytest.mark.parametrize("by", ["path", "conversationId"])
+@pytest.mark.parametrize("release", recorded.RELEASES)
+async def test_a_conversation_of_an_old_release_is_summarized_and_goes_on(
+    home: Home, model: OfflineModel, release: str, by: str
+) -> None:
+    id, path = home.keep(recorded.rollout(release))
+    async with serving(home) as client:
+        for params in ({"conversationId": id}, {"rolloutPath": str(path)}):
+            summary = (await client.request("getConversationSummary", params))["summary"]
+            assert (summary["conversationId"], summary["path"]) == (id, str(path))
+            assert summary["preview"] == "What does it do?"
+        overrides = {"cwd": str(home.workspace)}
+        source = {by: {"path": str(path), "conversationId": id}[by]}
+        if not recorded.readable_by_engine(release):
+            error = await refused(client, "resumeConversation", **source)
+            assert error.message.startswith("error resuming conversation: a newer Codex has written it")
+            return
+        result = await client.request("resumeConversation", {**source, "overrides": overrides})
+        assert (result["conversationId"], result["rolloutPath"]) == (id, str(path))
+        assert recorded.talk(result["initialMessages"]) == recorded.TALK
+        items = [{"type": "text", "text": "go on"}]
+        await client.request("sendUserMessage", {"conversationId": id, "items": items})
+        while not model.requests:
+            await client.request("getUserAgent", None)
+    asked = json.dumps(model.requests[-1]["input"], ensure_ascii=False)
+    said = ["What does it do?", "It greets.", DOT_URL, "Done.", "The end.", "go on"]
+    assert sorted(said, key=asked.index) == said
+
+
 @pytest.mark.requirement("history:resume:overrides")
 async def test_overrides_count_for_a_conversation_that_is_loaded_already(home: Home, model: OfflineModel) -> None:
     async with serving(home) as client:
         conversation = await conversation_with(client, "one")
-        overrides = {"model": "other-model", "config": {"model_reasoning_effort": "high"}}
+        overrides = {"model": "gpt-5.6-luna", "config": {"model_reasoning_effort": "high"}}
         result = await client.request("resumeConversation", {"conversationId": conversation.id, "overrides": overrides})
-        assert result["model"] == "other-model"
+        assert result["model"] == "gpt-5.6-luna"
         await client.request("addConversationListener", {"conversationId": conversation.id})
         events = await turn(conversation, "two")
         assert types(events)[-1] == "task_complete"
-    assert model.requests[-1]["model"] == "other-model"
+    assert model.requests[-1]["model"] == "gpt-5.6-luna"
     assert model.requests[-1]["reasoning"]["effort"] == "high"
 
 
@@ -185,6 +226,11 @@ async def test_what_cannot_be_resumed_is_refused_with_the_reason(home: Home) -> 
             error = await refused(client, "resumeConversation", **params)
             assert error.code == -32600
             assert error.message.startswith(reason)
+        conversation = await conversation_with(client, "gone")
+        params = {"conversationId": conversation.id, "rolloutPath": conversation.info.rollout_path}
+        await client.request("archiveConversation", params)
+        error = await refused(client, "resumeConversation", conversationId=conversation.id)
+        assert error.message.startswith("error resuming conversation: ")
         conversation = await conversation_with(client, "hi")
         overrides = {"modelProvider": "nope"}
         error = await refused(client, "resumeConversation", conversationId=conversation.id, overrides=overrides)
