@@ -77,6 +77,7 @@ class Conversation:
         self.model = ""
         self.model_provider = ""
         self.reasoning_effort: str | None = None
+        self.approval_policy: str | None = None
         self.next_turn = TurnOptions()
         """Settings that wait for the next turn to be given."""
         self.settings = TurnOptions()

@@ -74,7 +74,7 @@ class Conversations:
         self.tasks: TaskGroup
         """Runs what outlives a request; set before the first use."""
         self._outlet = outlet
-        self._defaults = defaults
+        self.defaults = defaults
         self._by_id: dict[str, Conversation] = {}
         self._by_thread: dict[str, Conversation] = {}
         self._opening = 0
@@ -106,7 +106,7 @@ class Conversations:
 
         Raises ConfigurationError, EngineUnavailable, EngineLost, EngineRefusal.
         """
-        request = thread_request(options, self._defaults, raw_items=raw_items)
+        request = thread_request(options, self.defaults, raw_items=raw_items)
         link = await self.engine.link()
         started: list[Conversation] = []
 
@@ -140,7 +140,7 @@ class Conversations:
         Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal; EngineError for a
         conversation that a newer Codex has kept.
         """
-        request = thread_request(options, self._defaults, raw_items=raw_items)
+        request = thread_request(options, self.defaults, raw_items=raw_items)
         link = await self.engine.link()
         self._refuse_new_provider(source, options)
         resumed: list[Conversation] = []
@@ -178,7 +178,7 @@ class Conversations:
 
         Raises EngineUnavailable, EngineLost, EngineRefusal.
         """
-        request = thread_request(ThreadOptions(model=settings.model, cwd=settings.cwd), self._defaults, raw_items=False)
+        request = thread_request(ThreadOptions(model=settings.model, cwd=settings.cwd), self.defaults, raw_items=False)
         link = await self.engine.link()
         forked: list[Conversation] = []
 
@@ -425,6 +425,8 @@ class Conversations:
         conversation.model = result["model"]
         conversation.model_provider = result["modelProvider"]
         conversation.reasoning_effort = result.get("reasoningEffort")
+        policy = result.get("approvalPolicy")
+        conversation.approval_policy = policy if isinstance(policy, str) else None
         conversation.translator.cwd = result["cwd"]
         self._by_id[conversation.id] = conversation
         self._by_thread[conversation.thread_id] = conversation

@@ -7,6 +7,10 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 
+TOOL_SETS = ("threads", "background")
+"""Sets of MCP tools that can be offered beside `codex` and `codex-reply`."""
+
+
 class ServeOptions:
     """What the server was started with."""
 
@@ -15,6 +19,10 @@ class ServeOptions:
         self.offline: str | None = None
         self.log_level = "warning"
         self.tool_sets: tuple[str, ...] = ()
+        self.events = True
+        self.approval_timeout = 600.0
+        """Seconds for which a question to the user stays open; 0: for ever."""
+        self.show_thread_id = False
         self.overrides: list[str] = []
         """`key=value` settings, in the order given."""
         self.cwd: str | None = None
@@ -36,6 +44,10 @@ def parse_arguments(arguments: list[str]) -> ServeOptions:
     for override in found.override:
         if "=" not in override:
             parser.error(f"-c takes KEY=VALUE, not {override}")
+    options.tool_sets = tuple(found.tools)
+    options.events = found.events == "on"
+    options.approval_timeout = found.approval_timeout
+    options.show_thread_id = found.show_thread_id
     options.codex = found.codex
     options.offline = found.offline
     options.log_level = found.log_level
@@ -75,5 +87,45 @@ def _parser() -> ArgumentParser:
     parser.add_argument("-p", "--profile", metavar="NAME")
     parser.add_argument("--enable", metavar="FEATURE", action="append", default=[])
     parser.add_argument("--disable", metavar="FEATURE", action="append", default=[])
+    parser.add_argument(
+        "--tools",
+        type=_tool_sets,
+        default=(),
+        metavar="SETS",
+        help=f"further MCP tools, by set: {', '.join(TOOL_SETS)}, or all",
+    )
+    parser.add_argument(
+        "--events", choices=["on", "off"], default="on", help="send codex/event notifications during tool calls"
+    )
+    parser.add_argument(
+        "--approval-timeout",
+        type=_seconds,
+        default=ServeOptions().approval_timeout,
+        metavar="SECONDS",
+        help="how long a question to the user stays open before it counts as denied; 600 if not given, 0: for ever",
+    )
+    parser.add_argument("--show-thread-id", action="store_true", help="name the thread in the text of results")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="warning")
     return parser
+
+
+def _tool_sets(text: str) -> list[str]:
+    import argparse
+
+    sets = list(TOOL_SETS) if text == "all" else [name for name in text.split(",") if name != "codex"]
+    for name in sets:
+        if name not in TOOL_SETS:
+            raise argparse.ArgumentTypeError(f"unknown set {name!r}; sets are {', '.join(TOOL_SETS)}, or all")
+    return list(dict.fromkeys(sets))
+
+
+def _seconds(text: str) -> float:
+    import argparse
+
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds

@@ -18,6 +18,7 @@ from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.surfaces.front_desk import FrontDesk
 from codex_mcp.surfaces.handshake import Handshake
+from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.surfaces.session import ClientSession
 from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.peer import Peer
@@ -37,7 +38,8 @@ def run_room(
     """
     logs.configure(options.log_level)
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
-    session = ClientSession(handshake, defaults)
+    mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
+    session = ClientSession(handshake, defaults, mcp_options)
     return anyio.run(_serve, options, session, desk, first, wire)
 
 
@@ -77,10 +79,12 @@ async def _serve(
         async def end_on_signal() -> None:
             nonlocal status
             status = 128 + await until_signal()
+            conversations.interrupt_all()
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(end_on_signal)
         tasks.start_soon(conversations.engine.run)
         await peer.run(linger, flush_limit=None if patient else 2.0)
+        session.close()
         tasks.cancel_scope.cancel()
     return status

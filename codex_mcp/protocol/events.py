@@ -256,7 +256,11 @@ class SessionConfiguredEvent(SnakeModel):
 
     type: Literal["session_configured"] = "session_configured"
     session_id: str
+    thread_id: str
     model: str
+    model_provider_id: str
+    approval_policy: str | None = None
+    cwd: str
     reasoning_effort: str | None = None
     history_log_id: int
     history_entry_count: int

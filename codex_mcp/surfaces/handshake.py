@@ -64,6 +64,8 @@ class Handshake:
         """Send the `jsonrpc` member: always in MCP, otherwise if the client does."""
         self.client_capabilities: JsonObject = {}
         """MCP client capabilities."""
+        self.protocol_version = ""
+        """The MCP version that was agreed on."""
         self.user_agent = ""
         self._tool_sets = tool_sets
 
@@ -110,10 +112,16 @@ class Handshake:
         self.dialect = dialect
         self.jsonrpc = True
         self.client_capabilities = capabilities
+        self.protocol_version = wanted if wanted in MCP_VERSIONS else MCP_VERSIONS[-1]
         self.user_agent = _user_agent(MCP_SERVER_RELEASE, f"{name}; {version}")
         return {
-            "protocolVersion": wanted if wanted in MCP_VERSIONS else MCP_VERSIONS[-1],
-            "capabilities": {"tools": {"listChanged": False}},
+            "protocolVersion": self.protocol_version,
+            "capabilities": {
+                "tools": {"listChanged": False},
+                "resources": {"subscribe": True, "listChanged": False},
+                "prompts": {"listChanged": False},
+                "logging": {},
+            },
             "serverInfo": {
                 "name": "codex-mcp-server",
                 "title": "Codex",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from codex_mcp.bridge.conversations import Conversations
 from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.engine.link import EngineRefusal
+from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError, CodexMcpError
 from codex_mcp.logs import about
 from codex_mcp.protocol.account import AuthStatusChange, LoginChatGptComplete
@@ -28,12 +29,18 @@ from codex_mcp.protocol.registry import (
     NotificationType,
 )
 from codex_mcp.surfaces.handshake import UNANSWERED, Dialect, Handshake
+from codex_mcp.surfaces.mcp.options import McpOptions
+from codex_mcp.surfaces.params import problems
 from codex_mcp.surfaces.v1.context import Context
 from codex_mcp.surfaces.v1.listeners import Audience, Item
 from codex_mcp.surfaces.v1.methods import HANDLERS
 from codex_mcp.wire.errors import INTERNAL_ERROR, INVALID_REQUEST, PeerClosed, RpcError
 from codex_mcp.wire.messages import JsonObject, MalformedMessage
 from codex_mcp.wire.peer import IncomingCall, Peer, PendingCall
+
+if TYPE_CHECKING:
+    from codex_mcp.surfaces.mcp.surface import McpSurface
+    from codex_mcp.surfaces.mcp.turn import ToolTurn
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +57,19 @@ _DECISIONS = {
 class ClientSession:
     """One client, from its first request to its last."""
 
-    def __init__(self, handshake: Handshake, defaults: ServerDefaults) -> None:
+    def __init__(self, handshake: Handshake, defaults: ServerDefaults, mcp_options: McpOptions) -> None:
         self.handshake = handshake
         self.conversations = Conversations(self, defaults)
         self.subscriptions: dict[str, Audience] = {}
         self.peer: Peer
         """Set before the first message."""
         self._audiences: dict[str, Audience] = {}
+        self._mcp_options = mcp_options
+        self._mcp: McpSurface | None = None
+
+    @property
+    def engine(self) -> Engine:
+        return self.conversations.engine
 
     @property
     def dialect(self) -> Dialect:
@@ -75,9 +88,20 @@ class ClientSession:
             return
         method, handler = METHODS.get(call.method), HANDLERS.get(call.method)
         if method is None or handler is None:
-            raise self.dialect.unknown_method(call.method)
+            if self.handshake.dialect is not Dialect.MCP:
+                raise self.dialect.unknown_method(call.method)
+            self._mcp_surface().on_request(call)
+            return
         params = self._decode(method.params, call.params)
         call.start(self._serve(handler(Context(self, call), params)))
+
+    def _mcp_surface(self) -> McpSurface:
+        """Loaded when an MCP client first asks for something beyond the handshake."""
+        if self._mcp is None:
+            from codex_mcp.surfaces.mcp.surface import McpSurface
+
+            self._mcp = McpSurface(self, self._mcp_options)
+        return self._mcp
 
     def _follow_habit(self) -> None:
         """Send the `jsonrpc` member or not, as the handshake settled it."""
@@ -93,9 +117,12 @@ class ClientSession:
         try:
             return model.model_validate(params)
         except ValidationError as error:
-            raise self.dialect.bad_params(_reason(error)) from None
+            raise self.dialect.bad_params(problems(error)) from None
 
     def on_notification(self, method: str, params: Any) -> None:
+        if method == "notifications/cancelled" and self._mcp is not None:
+            self._mcp.on_cancelled(params)
+            return
         log.debug("ignored a notification of the client: %s", method)
 
     def on_malformed(self, fault: MalformedMessage) -> None:
@@ -117,10 +144,15 @@ class ClientSession:
         log.error("a request failed", exc_info=error)
         return RpcError(INTERNAL_ERROR, f"internal error: {type(error).__name__}: {error}", {"code": "internal_error"})
 
+    def close(self) -> None:
+        """The connection is over."""
+        if self._mcp is not None:
+            self._mcp.close()
+
     # -- events and questions
 
-    def open_audience(self, conversation: Conversation) -> Audience:
-        """From now on the conversation's events have a place to go."""
+    def open_audience(self, conversation: Conversation, *, of_tool: bool = False) -> Audience:
+        """From now on the conversation's events have a place to go. `of_tool`: a tool begins or resumes it."""
 
         def deliver(item: Item) -> None:
             if isinstance(item, Event):
@@ -128,8 +160,8 @@ class ClientSession:
             else:
                 self._send_question(item)
 
-        implicit = self.dialect is Dialect.MCP
-        audience = self._audiences[conversation.id] = Audience(deliver, implicit)
+        implicit = self.dialect is Dialect.MCP and self._mcp_options.events
+        audience = self._audiences[conversation.id] = Audience(deliver, implicit, keep=not of_tool)
         return audience
 
     def audience(self, conversation: Conversation) -> Audience:
@@ -159,15 +191,32 @@ class ClientSession:
         audience = self._audiences[conversation.id]
         for event in events:
             audience.put(event)
+        if self._mcp is not None:
+            self._mcp.on_events(conversation, events)
 
     def ask(self, approval: Approval) -> None:
-        self._audiences[approval.conversation.id].put(approval)
+        turn = self._tool_turn(approval.conversation)
+        if turn is None:
+            self._audiences[approval.conversation.id].put(approval)
+        else:
+            turn.ask(approval)
 
     def withdraw(self, approval: Approval) -> None:
+        turn = self._tool_turn(approval.conversation)
+        if turn is not None:
+            turn.withdraw(approval)
         self._audiences[approval.conversation.id].withdraw(approval)
+
+    def _tool_turn(self, conversation: Conversation) -> ToolTurn | None:
+        """The turn of an MCP tool that runs in the conversation now."""
+        return None if self._mcp is None else self._mcp.turns.get(conversation.id)
 
     def _send_event(self, conversation: Conversation, event: Event) -> None:
         params = {"id": event.id, "msg": event.msg, "conversationId": conversation.id}
+        turn = self._tool_turn(conversation)
+        if turn is not None:
+            self.peer.notify("codex/event", {"_meta": turn.meta, **params})
+            return
         method = "codex/event" if self.dialect is Dialect.MCP else f"codex/event/{event.msg['type']}"
         self.peer.notify(method, params)
         if event.msg["type"] == "token_count":
@@ -212,15 +261,3 @@ def _question(approval: Approval) -> tuple[str, JsonObject]:
         "parsedCmd": details["parsed_cmd"],
     }
     return EXEC_COMMAND_APPROVAL.name, params
-
-
-def _reason(error: ValidationError) -> str:
-    """What is wrong with the params, without their values: there may be a secret among them."""
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False)[:3]:
-        where = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "missing":
-            problems.append(f"missing field `{where}`")
-        else:
-            problems.append(f"`{where}`: {problem['msg']}" if where else problem["msg"])
-    return "; ".join(problems)

@@ -2,7 +2,8 @@
 
 A conversation has one queue. With a listener everything goes out at once, each event exactly once whatever the
 number of listeners; without one, events and questions wait in order for the next. In the MCP dialect a conversation
-is listened to from the start (`implicit`), until the first listener of its own takes over.
+is listened to from the start (`implicit`), until the first listener of its own takes over. What nobody would miss
+(the events of an MCP tool, whose caller gets the result) is dropped instead of kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class Audience:
 
     deliver: Callable[[Item], None]
     implicit: bool
+    keep: bool = True
+    """Without a listener, keep what comes for the next one."""
     _raw: dict[str, bool] = field(default_factory=dict)
     _waiting: deque[Item] = field(default_factory=deque)
 
@@ -46,7 +49,8 @@ class Audience:
     def put(self, item: Item) -> None:
         """Deliver, or keep for the next listener."""
         if not self.listening:
-            self._waiting.append(item)
+            if self.keep or isinstance(item, Approval):
+                self._waiting.append(item)
         elif isinstance(item, Approval) or item.msg["type"] != "raw_response_item" or any(self._raw.values()):
             self.deliver(item)
 

@@ -1,0 +1,68 @@
+"""The published form of the tools: what `tools/list` shows. `python -m codex_mcp.protocol.tool_schema` writes it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+from codex_mcp.protocol.tools import TOOLS, ToolType
+from codex_mcp.wire.messages import JsonObject
+
+PUBLISHED = pathlib.Path(__file__).parent.parent / "surfaces" / "mcp" / "tools.json"
+
+
+def catalog() -> dict[str, list[JsonObject]]:
+    """All tools by set, as tools/list shows them."""
+    sets: dict[str, list[JsonObject]] = {}
+    for tool in TOOLS.values():
+        sets.setdefault(tool.set, []).append(_published(tool))
+    return sets
+
+
+def _published(tool: ToolType) -> JsonObject:
+    return {
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": _schema(tool.arguments.model_json_schema(mode="validation")),
+        "outputSchema": _schema(tool.result.model_json_schema(mode="validation")),
+        "annotations": {
+            "readOnlyHint": tool.read_only,
+            "destructiveHint": tool.destructive,
+            "idempotentHint": tool.idempotent,
+            "openWorldHint": tool.open_world,
+        },
+    }
+
+
+def _schema(schema: JsonObject) -> JsonObject:
+    """As short as it can be: every word of it costs the caller context. References are put in place."""
+    definitions = schema.pop("$defs", {})
+    return _short(schema, definitions)  # type: ignore[no-any-return]
+
+
+def _short(node: Any, definitions: JsonObject, *, names: bool = False) -> Any:
+    """`names`: the keys are a model's field names, not words of JSON Schema."""
+    if isinstance(node, list):
+        return [_short(entry, definitions) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if names:
+        return {key: _short(value, definitions) for key, value in node.items()}
+    if "$ref" in node:
+        target = definitions[node["$ref"].removeprefix("#/$defs/")]
+        return _short({**target, **{k: v for k, v in node.items() if k != "$ref"}}, definitions)
+    if "anyOf" in node:  # an optional field: absence says what null would
+        kinds = [kind for kind in node["anyOf"] if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            node = {**kinds[0], **{k: v for k, v in node.items() if k != "anyOf"}}
+            return _short(node, definitions)
+    left_out = {"title", "default"} | ({"description"} if "properties" in node else set())
+    return {
+        key: _short(value, definitions, names=key == "properties") for key, value in node.items() if key not in left_out
+    }
+
+
+if __name__ == "__main__":
+    PUBLISHED.write_text(json.dumps(catalog(), indent=1) + "\n")

@@ -1,0 +1,430 @@
+"""The MCP tools: names, arguments, results, and what a model reads of them when it chooses.
+
+`codex` and `codex-reply` take what every release of `codex mcp-server` took, and more; arguments are in kebab-case,
+results in camelCase, as those releases had them. Fields of results without a value are left out. The published form
+of all this is `surfaces/mcp/tools.json`, written from here (see `surfaces.mcp.catalog`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field
+
+from codex_mcp.protocol.base import ApprovalPolicy, ReasoningEffort, SandboxMode, WireModel
+
+JsonSchema: TypeAlias = dict[str, Any]
+
+
+def _to_kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class ToolArguments(WireModel):
+    """Arguments of a tool. Unknown ones are not an error: the result names them."""
+
+    model_config = ConfigDict(alias_generator=_to_kebab)
+
+
+class ToolResult(WireModel):
+    """`structuredContent` of a tool's result."""
+
+    def to_wire(self) -> dict[str, Any]:
+        """As sent: without the fields that have no value."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+Prompt = Annotated[str, Field(description="What Codex should do.")]
+Cwd = Annotated[
+    str | None,
+    Field(description="Working directory. A relative path starts at the server's own working directory."),
+]
+Model = Annotated[str | None, Field(description="Model name; the configured one if not given.")]
+Sandbox = Annotated[SandboxMode | None, Field(description="What commands may touch.")]
+Approval = Annotated[
+    ApprovalPolicy | None,
+    Field(
+        description="When Codex asks before it acts. `never`: it works within the sandbox and asks nothing. "
+        "`on-failure` is served as `on-request`."
+    ),
+]
+Effort = Annotated[ReasoningEffort | None, Field(description="How much the model reasons.")]
+Images = Annotated[
+    list[str] | None, Field(description="Images to look at: file paths (relative to cwd) or data: URLs.")
+]
+OutputSchema = Annotated[
+    JsonSchema | None,
+    Field(description="JSON Schema of the final answer. The parsed answer is `output` of the result."),
+]
+Timeout = Annotated[
+    float | None, Field(gt=0, description="Seconds after which the turn is interrupted and the call fails.")
+]
+ThreadId = Annotated[str, Field(description="The `threadId` of an earlier result.")]
+
+
+class TurnArguments(ToolArguments):
+    """What every tool that has Codex work takes."""
+
+    prompt: Prompt
+    model: Model = None
+    sandbox: Sandbox = None
+    approval_policy: Approval = None
+    effort: Effort = None
+    images: Images = None
+    output_schema: OutputSchema = None
+    timeout_seconds: Timeout = None
+
+
+class CodexArguments(TurnArguments):
+    """Arguments of `codex`."""
+
+    cwd: Cwd = None
+    profile: Annotated[str | None, Field(description="A profile of the user's config.toml.")] = None
+    config: Annotated[
+        dict[str, Any] | None, Field(description="Settings that override config.toml, by (dotted) key.")
+    ] = None
+    base_instructions: Annotated[str | None, Field(description="Instructions to use instead of the default ones.")] = (
+        None
+    )
+    developer_instructions: Annotated[
+        str | None, Field(description="Further instructions, given as a developer message.")
+    ] = None
+    compact_prompt: Annotated[str | None, Field(description="Prompt used to compact the conversation.")] = None
+
+
+class ReplyArguments(TurnArguments):
+    """Arguments of `codex-reply`. One of the two ids is required; `threadId` wins."""
+
+    thread_id: Annotated[str | None, Field(alias="threadId", description="The `threadId` of an earlier result.")] = None
+    conversation_id: Annotated[str | None, Field(alias="conversationId", description="Deprecated: use threadId.")] = (
+        None
+    )
+
+
+class ToolError(WireModel):
+    """Why a call failed. `code` is stable; `advice` says what to do next."""
+
+    code: str
+    message: str
+    advice: str | None = None
+
+
+class DeniedApproval(WireModel):
+    """Something Codex asked for and did not get."""
+
+    kind: Literal["command", "patch", "tool"]
+    what: str
+    because: str
+
+
+class FileChanged(WireModel):
+    """A file that the turn's patches changed. Changes made by commands are not seen."""
+
+    path: str
+    kind: Literal["add", "update", "delete"]
+
+
+class TokenUsage(WireModel):
+    """Tokens of this turn."""
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_output_tokens: int = 0
+    total_tokens: int = 0
+
+
+class PendingApproval(WireModel):
+    """A question of Codex that waits for an answer."""
+
+    approval_id: str
+    kind: Literal["command", "patch", "tool"]
+    what: str
+    cwd: str | None = None
+    reason: str | None = None
+    diff: str | None = None
+
+
+TurnStatus = Literal["completed", "interrupted", "failed", "running", "queued", "waiting-for-approval"]
+
+
+class TurnResult(ToolResult):
+    """How a turn ended, or how it stands. `content` is the text that the call shows."""
+
+    thread_id: str
+    content: str
+    status: TurnStatus | None = None
+    output: Any = None
+    files_changed: list[FileChanged] | None = None
+    denied_approvals: list[DeniedApproval] | None = None
+    token_usage: TokenUsage | None = None
+    notes: list[str] | None = None
+    error: ToolError | None = None
+
+
+class ListArguments(ToolArguments):
+    """Arguments of `codex-threads`."""
+
+    limit: Annotated[int | None, Field(ge=1, le=200, description="How many; 20 if not given.")] = None
+    cursor: Annotated[str | None, Field(description="`nextCursor` of the page before.")] = None
+    search: Annotated[str | None, Field(description="Only threads whose text has these words.")] = None
+    archived: Annotated[bool | None, Field(description="The archived threads instead.")] = None
+
+
+class ThreadInfo(WireModel):
+    """A thread that the user's Codex has kept. Times are ISO 8601 UTC."""
+
+    thread_id: str
+    preview: str
+    name: str | None = None
+    cwd: str | None = None
+    model: str | None = None
+    model_provider: str | None = None
+    created_at: str
+    updated_at: str
+    running: bool = False
+    git_branch: str | None = None
+
+
+class ThreadPage(ToolResult):
+    """Newest first."""
+
+    threads: list[ThreadInfo]
+    next_cursor: str | None = None
+
+
+class ReadArguments(ToolArguments):
+    """Arguments of `codex-read`."""
+
+    thread_id: Annotated[str, Field(alias="threadId")]
+    limit: Annotated[int | None, Field(ge=1, description="The newest so many messages; 50 if not given.")] = None
+    diffs: Annotated[bool | None, Field(description="Give the diffs of changed files, too.")] = None
+
+
+class Message(WireModel):
+    """Something that was said."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class FileTouched(WireModel):
+    """A file that the thread's patches changed; `diffs` oldest first."""
+
+    path: str
+    kind: Literal["add", "update", "delete"]
+    diffs: list[str] | None = None
+
+
+class ThreadTranscript(ToolResult):
+    """Messages oldest first."""
+
+    thread: ThreadInfo
+    messages: list[Message]
+    earlier_messages: int
+    files: list[FileTouched]
+
+
+class ThreadArguments(ToolArguments):
+    """Arguments of tools that take nothing but a thread."""
+
+    thread_id: Annotated[str, Field(alias="threadId")]
+
+
+class InterruptResult(ToolResult):
+    """`interrupted` is false if nothing ran."""
+
+    thread_id: str
+    interrupted: bool
+
+
+class ArchiveResult(ToolResult):
+    """The thread is out of the lists; its file is kept."""
+
+    thread_id: str
+    archived: Literal[True] = True
+
+
+class ForkResult(ToolResult):
+    """`threadId` is the copy; the thread it was made of is unchanged."""
+
+    thread_id: str
+    forked_from: str
+
+
+class StartArguments(CodexArguments):
+    """Arguments of `codex-start`: those of `codex`, and a thread to go on with instead of a new one."""
+
+    thread_id: Annotated[
+        str | None, Field(alias="threadId", description="Go on with this thread instead of beginning one.")
+    ] = None
+
+
+class WaitArguments(ToolArguments):
+    """Arguments of `codex-wait`."""
+
+    thread_id: Annotated[str, Field(alias="threadId")]
+    timeout_seconds: Annotated[
+        float | None, Field(ge=0, le=600, description="How long to wait; 30 if not given, 0 to look only.")
+    ] = None
+
+
+class WaitResult(TurnResult):
+    """`activity` is what Codex does now."""
+
+    activity: str | None = None
+    pending_approvals: list[PendingApproval] | None = None
+
+
+class AnswerArguments(ToolArguments):
+    """Arguments of `codex-answer`."""
+
+    thread_id: Annotated[str, Field(alias="threadId")]
+    approval_id: Annotated[str, Field(alias="approvalId", description="Of `pendingApprovals`.")]
+    decision: Annotated[
+        Literal["approve", "approve-for-session", "deny", "stop"],
+        Field(description="`deny`: Codex goes on without; `stop`: the turn ends."),
+    ]
+
+
+class AnswerResult(ToolResult):
+    """The decision was given to Codex."""
+
+    thread_id: str
+    approval_id: str
+    decision: str
+
+
+@dataclass(frozen=True)
+class ToolType:
+    """A tool. `set` is what `--tools` chooses."""
+
+    name: str
+    set: str
+    title: str
+    description: str
+    arguments: type[ToolArguments]
+    result: type[ToolResult]
+    read_only: bool = False
+    destructive: bool = False
+    idempotent: bool = False
+    open_world: bool = False
+
+
+CODEX = ToolType(
+    "codex",
+    "codex",
+    "Codex",
+    "Have Codex, an autonomous coding agent, do a task in a working directory: it reads and edits files and runs "
+    "commands within the sandbox, and answers when it is done. Begins a new thread; go on with it by codex-reply and "
+    "the threadId of the result. Say everything it needs to know in the prompt: it sees nothing of this conversation.",
+    CodexArguments,
+    TurnResult,
+    destructive=True,
+    open_world=True,
+)
+CODEX_REPLY = ToolType(
+    "codex-reply",
+    "codex",
+    "Codex Reply",
+    "Continue a Codex thread, which remembers what was said and done, also after a restart. Give its threadId.",
+    ReplyArguments,
+    TurnResult,
+    destructive=True,
+    open_world=True,
+)
+CODEX_THREADS = ToolType(
+    "codex-threads",
+    "threads",
+    "List Codex threads",
+    "The threads that the user's Codex has kept, newest first, whatever program began them.",
+    ListArguments,
+    ThreadPage,
+    read_only=True,
+    idempotent=True,
+)
+CODEX_READ = ToolType(
+    "codex-read",
+    "threads",
+    "Read a Codex thread",
+    "What was said in a thread, oldest first, and which files its patches changed.",
+    ReadArguments,
+    ThreadTranscript,
+    read_only=True,
+    idempotent=True,
+)
+CODEX_INTERRUPT = ToolType(
+    "codex-interrupt",
+    "threads",
+    "Interrupt a Codex thread",
+    "Stop what runs in a thread of this server, commands included. The thread can be continued.",
+    ThreadArguments,
+    InterruptResult,
+    destructive=True,
+    idempotent=True,
+)
+CODEX_ARCHIVE = ToolType(
+    "codex-archive",
+    "threads",
+    "Archive a Codex thread",
+    "Put a thread away: it is no longer listed or continued, its file is kept.",
+    ThreadArguments,
+    ArchiveResult,
+    destructive=True,
+)
+CODEX_FORK = ToolType(
+    "codex-fork",
+    "threads",
+    "Fork a Codex thread",
+    "Copy a thread with all that was said, to try something without changing the original.",
+    ThreadArguments,
+    ForkResult,
+)
+CODEX_START = ToolType(
+    "codex-start",
+    "background",
+    "Start Codex in the background",
+    "As codex, but answers at once with the threadId while Codex works. Ask for the result with codex-wait.",
+    StartArguments,
+    TurnResult,
+    destructive=True,
+    open_world=True,
+)
+CODEX_WAIT = ToolType(
+    "codex-wait",
+    "background",
+    "Wait for Codex",
+    "Wait for a turn begun with codex-start: returns when it ends, when it needs an approval (pendingApprovals), or "
+    "after the timeout with what it does now.",
+    WaitArguments,
+    WaitResult,
+    read_only=True,
+    idempotent=True,
+)
+CODEX_ANSWER = ToolType(
+    "codex-answer",
+    "background",
+    "Answer a Codex approval",
+    "Decide a pending approval of a turn begun with codex-start. Approve only what the user wants done.",
+    AnswerArguments,
+    AnswerResult,
+    destructive=True,
+    open_world=True,
+)
+
+TOOLS: dict[str, ToolType] = {
+    tool.name: tool
+    for tool in (
+        CODEX,
+        CODEX_REPLY,
+        CODEX_THREADS,
+        CODEX_READ,
+        CODEX_INTERRUPT,
+        CODEX_ARCHIVE,
+        CODEX_FORK,
+        CODEX_START,
+        CODEX_WAIT,
+        CODEX_ANSWER,
+    )
+}

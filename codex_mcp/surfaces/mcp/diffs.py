@@ -1,0 +1,55 @@
+"""File changes as a person reads them in a line or a page."""
+
+from __future__ import annotations
+
+from codex_mcp.wire.messages import JsonObject
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text`, or its beginning and its end with a note of what was left out between them."""
+    if len(text) <= limit:
+        return text
+    left_out = len(text) - limit
+    head = limit * 2 // 3
+    return f"{text[:head]} … {left_out} characters left out … {text[len(text) - (limit - head) :]}"
+
+
+def change_kind(change: JsonObject) -> str:
+    """`add`, `update` or `delete`, of a v1 file change."""
+    return str(next(iter(change)))
+
+
+def change_text(change: JsonObject) -> str:
+    """The diff of an update, the content of a file that comes or goes."""
+    body = next(iter(change.values()))
+    return str(body.get("unified_diff") or body.get("content") or "")
+
+
+def outline(changes: JsonObject, limit: int) -> list[str]:
+    """Lines: every file with its size of change, then the diffs as far as `limit` characters go."""
+    lines = []
+    for path, change in changes.items():
+        kind, text = change_kind(change), change_text(change)
+        moved = change.get("update", {}).get("move_path")
+        size = _size(kind, text)
+        lines.append(f"{kind} {path}" + (f" -> {moved}" if moved else "") + (f" ({size})" if size else ""))
+    left = limit
+    for path, change in changes.items():
+        text = change_text(change).rstrip("\n")
+        if not text:
+            continue
+        if left <= 0:
+            lines += ["", "(further diffs left out)"]
+            break
+        lines += ["", f"--- {path}", shorten(text, left)]
+        left -= len(text)
+    return lines
+
+
+def _size(kind: str, text: str) -> str:
+    if kind != "update":
+        count = len(text.splitlines())
+        return f"{'+' if kind == 'add' else '-'}{count}"
+    added = sum(line.startswith("+") for line in text.splitlines())
+    removed = sum(line.startswith("-") for line in text.splitlines())
+    return f"+{added} -{removed}"

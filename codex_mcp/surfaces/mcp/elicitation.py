@@ -1,0 +1,213 @@
+"""Approvals of tool calls, asked by `elicitation/create`: the question as a person reads it, and what answers mean.
+
+Any client that follows the MCP specification can answer: `accept` is a yes, and the form lets its user say more.
+What clients of the old `codex mcp-server` answered (`{"decision": …}`) decides as well. Whatever is not a clear yes
+is a no. A client that did not declare the capability is never asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+
+from codex_mcp.bridge.approvals import Approval, Decision, Kind
+from codex_mcp.logs import about
+from codex_mcp.surfaces.mcp.diffs import outline, shorten
+from codex_mcp.wire.errors import PeerClosed, RpcError
+from codex_mcp.wire.messages import JsonObject, RequestId
+from codex_mcp.wire.peer import Peer
+
+log = logging.getLogger(__name__)
+
+_MAX_COMMAND = 4000
+_MAX_DIFF = 6000
+
+_CHOICES = (
+    ("approve", "Approve"),
+    ("approve-for-session", "Approve, and do not ask again in this thread"),
+    ("deny", "Deny: Codex goes on without"),
+    ("stop", "Stop: the turn ends"),
+)
+
+# Words for a decision: ours, the v1 interface's, and what people write into a form without choices.
+_WORDS = {
+    **dict.fromkeys(("approve", "approved", "accept", "allow", "yes"), Decision.APPROVED),
+    **dict.fromkeys(("approve-for-session", "approved_for_session"), Decision.APPROVED_FOR_SESSION),
+    **dict.fromkeys(("deny", "denied", "decline", "no"), Decision.DENIED),
+    **dict.fromkeys(("stop", "abort", "cancel"), Decision.ABORT),
+}
+
+NOT_OFFERED = "this client cannot be asked: it did not declare the elicitation capability"
+
+
+class Elicitations:
+    """Asks the client, and takes questions back."""
+
+    def __init__(self, peer: Peer, capabilities: JsonObject, version: str, time_limit: float) -> None:
+        """`capabilities` are the client's, `version` the MCP version that was agreed on, `time_limit`
+        seconds for an answer (0: no limit)."""
+        declared = capabilities.get("elicitation")
+        # {} means forms; a client may declare other modes alone
+        self.offered = isinstance(declared, dict) and (not declared or "form" in declared)
+        self._peer = peer
+        self._version = version
+        self._limit = time_limit or None
+        self._open: dict[Approval, tuple[RequestId, anyio.CancelScope]] = {}
+
+    def ask(
+        self, approval: Approval, call_id: RequestId, event_id: str, on_denied: Callable[[Approval, str], None]
+    ) -> None:
+        """Put the question of the tool call `call_id`, and answer `approval` with what comes back.
+
+        `on_denied` hears of every approval that was not given, and why.
+        """
+        if not self.offered:
+            on_denied(approval, NOT_OFFERED)
+            approval.answer(Decision.DENIED)
+            return
+        params = {
+            "message": message(approval),
+            "requestedSchema": self._form(),
+            **_upstream_fields(approval, call_id, event_id),
+        }
+        pending = self._peer.begin("elicitation/create", params)
+        scope = anyio.CancelScope()
+        self._open[approval] = (pending.id, scope)
+
+        async def wait() -> None:
+            with scope:
+                decision, because = Decision.DENIED, "the question was not answered"
+                try:
+                    with anyio.move_on_after(self._limit) as limit:
+                        decision, because = read_answer(await pending.result())
+                    if limit.cancelled_caught:
+                        because = _timeout_reason(self._limit or 0)
+                        self._tell_withdrawn(pending.id, because)
+                except RpcError as error:
+                    because = f"the client could not ask: {error.message}"
+                except PeerClosed:
+                    because = "the client is gone"
+                self._open.pop(approval, None)
+                if not decision.is_yes:
+                    log.info("an approval was denied: %s", because, extra=about(approval.conversation.id))
+                    on_denied(approval, because)
+                approval.answer(decision)
+
+        self._peer.tasks.start_soon(wait)
+
+    def limit(self, on_timeout: Callable[[str], object]) -> None:
+        """Call `on_timeout` with the reason when a question that begins to wait now has waited for too long."""
+
+        async def wait(seconds: float) -> None:
+            await anyio.sleep(seconds)
+            on_timeout(_timeout_reason(seconds))
+
+        if self._limit is not None:
+            self._peer.tasks.start_soon(wait, self._limit)
+
+    def withdraw(self, approval: Approval) -> None:
+        """The question needs no answer any more: its turn is over."""
+        id, scope = self._open.pop(approval, (None, None))
+        if id is not None and scope is not None:
+            scope.cancel()
+            self._tell_withdrawn(id, "the turn is over")
+
+    def _tell_withdrawn(self, id: RequestId, reason: str) -> None:
+        self._peer.notify("notifications/cancelled", {"requestId": id, "reason": reason})
+
+    def _form(self) -> JsonObject:
+        """Nothing in it is required, so that a plain accept will do."""
+        choice: JsonObject = {"type": "string", "title": "Decision", "default": "approve"}
+        if self._version >= "2025-11-25":
+            choice["oneOf"] = [{"const": value, "title": title} for value, title in _CHOICES]
+        else:
+            choice["enum"] = [value for value, _ in _CHOICES]
+            choice["enumNames"] = [title for _, title in _CHOICES]
+        return {"type": "object", "properties": {"decision": choice}}
+
+
+def _timeout_reason(seconds: float) -> str:
+    return f"nobody answered within {seconds:g} seconds"
+
+
+def message(approval: Approval) -> str:
+    """Everything a person needs to decide: many clients show nothing else."""
+    details = approval.details
+    if approval.kind is Kind.PATCH:
+        lines = ["Allow Codex to apply proposed code changes?"]
+    elif approval.kind is Kind.TOOL:
+        lines = [f"Allow Codex to use `{shorten(shlex.join(details['command']), _MAX_COMMAND)}`?"]
+    else:
+        command = shorten(shlex.join(details["command"]), _MAX_COMMAND)
+        lines = [f"Allow Codex to run `{command}` in `{details['cwd']}`?"]
+    if details["reason"]:
+        lines.append(f"Reason: {details['reason']}")
+    if approval.kind is Kind.PATCH:
+        if details["grant_root"]:
+            lines.append(
+                f"This also allows writing anywhere under {details['grant_root']} for the rest of the session."
+            )
+        lines += ["", *outline(details["changes"], _MAX_DIFF)]
+    return "\n".join(lines)
+
+
+def what(approval: Approval) -> str:
+    """The question in a line."""
+    if approval.kind is Kind.PATCH:
+        return ", ".join(approval.details["changes"])
+    return shlex.join(approval.details["command"])
+
+
+def _upstream_fields(approval: Approval, call_id: RequestId, event_id: str) -> JsonObject:
+    """What the old server sent beside the message; clients that know it can show more."""
+    details = approval.details
+    fields: JsonObject = {
+        "threadId": approval.conversation.id,
+        "codex_elicitation": "patch-approval" if approval.kind is Kind.PATCH else "exec-approval",
+        "codex_mcp_tool_call_id": str(call_id),
+        "codex_event_id": event_id,
+        "codex_call_id": approval.call_id,
+    }
+    if approval.kind is Kind.PATCH:
+        fields["codex_changes"] = details["changes"]
+        if details["grant_root"]:
+            fields["codex_grant_root"] = details["grant_root"]
+    else:
+        fields["codex_command"] = details["command"]
+        fields["codex_cwd"] = details["cwd"]
+        fields["codex_parsed_cmd"] = details["parsed_cmd"]
+    if details["reason"]:
+        fields["codex_reason"] = details["reason"]
+    return fields
+
+
+def read_answer(answer: Any) -> tuple[Decision, str]:
+    """The decision, and how it was told: an MCP result, or what clients of the old server sent."""
+    if not isinstance(answer, dict):
+        return Decision.DENIED, "the answer could not be understood"
+    if "decision" in answer:
+        return _read_decision(answer["decision"])
+    action = answer.get("action")
+    if action == "accept":
+        content = answer.get("content")
+        if isinstance(content, dict) and content.get("decision") is not None:
+            return _read_decision(content["decision"])
+        return Decision.APPROVED, ""
+    if action == "decline":
+        return Decision.DENIED, "the user declined"
+    if action == "cancel":
+        return Decision.DENIED, "the user dismissed the question"
+    return Decision.DENIED, "the answer could not be understood"
+
+
+def _read_decision(word: Any) -> tuple[Decision, str]:
+    if isinstance(word, dict) and "approved_execpolicy_amendment" in word:
+        return Decision.APPROVED, ""
+    decision = _WORDS.get(word.strip().lower()) if isinstance(word, str) else None
+    if decision is None:
+        return Decision.DENIED, "the answer could not be understood"
+    return decision, "the user stopped the turn" if decision is Decision.ABORT else "the user declined"

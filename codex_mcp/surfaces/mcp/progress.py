@@ -1,0 +1,120 @@
+"""Signs of life during a tool call: `notifications/progress`, for callers that gave a token.
+
+A few a second at most, each with a higher number and a line that says what Codex does now; while nothing happens, a
+heartbeat, because clients give calls up that stay silent.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import anyio
+
+from codex_mcp.surfaces.mcp.diffs import shorten
+from codex_mcp.wire.messages import JsonObject
+from codex_mcp.wire.peer import Peer
+
+# Seconds between two notifications at least, and at most.
+_PACE = 0.4
+_HEARTBEAT = 10.0
+_MAX_LINE = 160
+
+
+class Progress:
+    """What a tool call does now. `run` sends it until cancelled."""
+
+    def __init__(self, peer: Peer, token: Any) -> None:
+        """`token`: the caller's `progressToken`, None if it wants no notifications."""
+        self.activity = "Starting"
+        self._peer = peer
+        self._token = token
+        self._changed = anyio.Event()
+        self._changed.set()
+        self._followers: list[Progress] = []
+
+    def show(self, activity: str) -> None:
+        """Codex does something else now."""
+        if activity != self.activity:
+            self.activity = activity
+            self._changed.set()
+            for follower in self._followers:
+                follower.show(activity)
+
+    @contextmanager
+    def followed_by(self, other: Progress) -> Iterator[None]:
+        """`other` shows the same while the block runs."""
+        other.show(self.activity)
+        self._followers.append(other)
+        try:
+            yield
+        finally:
+            self._followers.remove(other)
+
+    def close(self) -> None:
+        """Send nothing more: a notification must not follow the answer of its call."""
+        self._token = None
+
+    async def run(self) -> None:
+        """Send what changes, and a heartbeat. Returns at once if nobody asked."""
+        began = anyio.current_time()
+        number = 0
+        while self._token is not None:
+            silent = True
+            with anyio.move_on_after(_HEARTBEAT):
+                await self._changed.wait()
+                silent = False
+            if self._token is None:
+                return
+            self._changed = anyio.Event()
+            number += 1
+            text = f"{self.activity} ({anyio.current_time() - began:.0f} s)" if silent else self.activity
+            self._peer.notify(
+                "notifications/progress", {"progressToken": self._token, "progress": number, "message": text}
+            )
+            await anyio.sleep(_PACE)
+
+
+def describe(msg: JsonObject) -> str | None:
+    """An event as what Codex does now; None if it says nothing of that."""
+    kind = msg["type"]
+    if kind == "exec_command_begin":
+        return _line("Running: ", _script(msg["command"]))
+    if kind == "patch_apply_begin":
+        return _line("Editing ", ", ".join(msg["changes"]))
+    if kind == "plan_update":
+        return _plan(msg["plan"])
+    if kind == "mcp_tool_call_begin":
+        return _line("Calling ", f"{msg['invocation']['server']}.{msg['invocation']['tool']}")
+    if kind == "web_search_end":
+        return _line("Searched the web: ", msg["query"])
+    if kind == "agent_reasoning":
+        return _line("Thinking: ", msg["text"].strip("* \n").partition("\n")[0].strip("* "))
+    if kind == "agent_message":
+        return _line("Saying: ", msg["message"].strip().partition("\n")[0])
+    if kind == "stream_error":
+        return _line("Retrying: ", msg["message"])
+    if kind == "exec_command_end":
+        return f"Thinking (the last command ended with exit code {msg['exit_code']})"
+    if kind in ("task_started", "patch_apply_end", "mcp_tool_call_end"):
+        return "Thinking"
+    return None
+
+
+def _script(command: list[str]) -> str:
+    """The script of a shell command, as people write it."""
+    if len(command) == 3 and command[1] in ("-lc", "-c"):
+        return command[2]
+    return shlex.join(command)
+
+
+def _line(lead: str, text: str) -> str:
+    return lead + shorten(" ".join(text.split()), _MAX_LINE)
+
+
+def _plan(steps: list[JsonObject]) -> str | None:
+    done = sum(step["status"] == "completed" for step in steps)
+    current = next((step["step"] for step in steps if step["status"] == "in_progress"), None)
+    return None if current is None else _line(f"Plan {done + 1}/{len(steps)}: ", current)

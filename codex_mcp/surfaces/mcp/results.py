@@ -1,0 +1,110 @@
+"""Results of tool calls, as MCP has them: text for the model, the same as data, and failures with a code."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from codex_mcp.errors import CodexMcpError
+from codex_mcp.protocol.tools import ToolError, ToolResult, TurnResult
+from codex_mcp.surfaces.mcp.elicitation import NOT_OFFERED
+from codex_mcp.surfaces.mcp.turn import ToolTurn
+from codex_mcp.wire.messages import JsonObject
+
+_ADVICE = {
+    "approval_denied": "Ask for something that needs no approval, or have the user approve it.",
+    "auth_required": "Sign in with `codex login`, or give the provider's API key to the server's environment.",
+    "config_error": "Correct the setting, or leave it out.",
+    "engine_error": "Send the message again with codex-reply.",
+    "engine_lost": "Send the message again with codex-reply: the thread goes on where it was.",
+    "interrupted": "The thread is usable: go on with codex-reply.",
+    "invalid_answer": "Ask again with codex-reply, or loosen the schema.",
+    "not_found": "Begin a new thread with codex.",
+    "provider_error": "Send the message again with codex-reply; if it fails again, look at the provider's settings.",
+    "timeout": "Go on with codex-reply and more time, or with less to do.",
+}
+
+HOW_TO_ALLOW = (
+    "To have such things done from this client, call with `approval-policy: never` and the `sandbox` that allows "
+    "them, or use a client that can ask its user (MCP elicitation)."
+)
+
+
+def success(result: ToolResult, text: str, *extra: str) -> JsonObject:
+    """A result: `text` for readers of text, everything as data. `extra` are further texts."""
+    return {"content": _texts(text, *extra), "structuredContent": result.to_wire()}
+
+
+def as_data(result: ToolResult) -> JsonObject:
+    """A result that is data: the text is the same as JSON."""
+    data = result.to_wire()
+    return {"content": _texts(json.dumps(data, ensure_ascii=False)), "structuredContent": data}
+
+
+def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonObject:
+    """A failed call. `more`: further fields of TurnResult. Without a thread its id is empty."""
+    error = ToolError(code=code, message=message, advice=_ADVICE.get(code))
+    more.setdefault("status", "failed")
+    result = TurnResult(thread_id=thread_id, content=message, error=error, **more)
+    return {"content": _texts(message), "structuredContent": result.to_wire(), "isError": True}
+
+
+def failure_of(error: CodexMcpError, thread_id: str = "") -> JsonObject:
+    """A failed call, by its exception."""
+    return failure(error.code, error.message, thread_id)
+
+
+def _texts(*texts: str) -> list[JsonObject]:
+    return [{"type": "text", "text": text} for text in texts]
+
+
+def turn_result(
+    turn: ToolTurn,
+    *,
+    show_thread_id: bool,
+    notes: list[str],
+    failed: tuple[str, str] | None = None,
+    output: Any = None,
+) -> JsonObject:
+    """How a turn ended. `failed` is code and message of a failure that the turn itself does not tell."""
+    unasked = [denied for denied in turn.denied if denied.because == NOT_OFFERED]
+    extra = []
+    if unasked:
+        things = "; ".join(f"`{denied.what}`" for denied in unasked)
+        extra.append(f"Codex asked for approval of {things} and was denied: {NOT_OFFERED}. {HOW_TO_ALLOW}")
+    more: dict[str, Any] = {
+        "status": turn.status,
+        "files_changed": turn.files or None,
+        "denied_approvals": turn.denied or None,
+        "token_usage": turn.usage if turn.usage.total_tokens else None,
+        "notes": [*notes, *extra] or None,
+    }
+    if show_thread_id:
+        extra.append(f"threadId: {turn.thread_id}")
+    if failed is None and turn.status != "completed":
+        failed = _what_went_wrong(turn)
+    if failed is None:
+        result = TurnResult(thread_id=turn.thread_id, content=turn.message, output=output, **more)
+        return success(result, turn.message, *(f"[codex-mcp-server] {text}" for text in extra))
+    code, message = failed
+    if turn.status == "completed":
+        more["status"] = "failed"
+    return failure(code, message, turn.thread_id, **more)
+
+
+def _what_went_wrong(turn: ToolTurn) -> tuple[str, str]:
+    if turn.error is not None:
+        return _code_of(turn.error), turn.error
+    if turn.denied:
+        last = turn.denied[-1]
+        return "approval_denied", f"The turn was stopped: approval of `{last.what}` was denied ({last.because})."
+    said = f" Codex had said: {turn.message}" if turn.message else ""
+    return "interrupted", f"The turn was interrupted before it was done.{said}"
+
+
+def _code_of(error: str) -> str:
+    if "engine ended" in error:
+        return "engine_lost"
+    if "401" in error and "nauthorized" in error:
+        return "auth_required"
+    return "provider_error"
