@@ -50,6 +50,7 @@ def configure(level: str) -> None:
     """Send the records of this package to stderr, from `level` (one of LEVELS) on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LineFormatter())
+    handler.setLevel(level.upper())  # a client may ask for more than stderr gets
     logger = logging.getLogger("codex_mcp")
     logger.handlers[:] = [handler]
     logger.setLevel(level.upper())

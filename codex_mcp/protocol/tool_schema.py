@@ -64,5 +64,10 @@ def _short(node: Any, definitions: JsonObject, *, names: bool = False) -> Any:
     }
 
 
+def render() -> str:
+    """The text of `tools.json`."""
+    return json.dumps(catalog(), indent=1) + "\n"
+
+
 if __name__ == "__main__":
-    PUBLISHED.write_text(json.dumps(catalog(), indent=1) + "\n")
+    PUBLISHED.write_text(render())

@@ -42,16 +42,27 @@ def as_data(result: ToolResult) -> JsonObject:
 
 
 def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonObject:
-    """A failed call. `more`: further fields of TurnResult. Without a thread its id is empty."""
-    error = ToolError(code=code, message=message, advice=_ADVICE.get(code))
+    """A failed call. `more`: further fields of TurnResult. Without a thread its id is empty.
+
+    Many clients show their model nothing but the text of an error: it says what to do next, too.
+    """
+    advice = _ADVICE.get(code)
+    error = ToolError(code=code, message=message, advice=advice)
     more.setdefault("status", "failed")
     result = TurnResult(thread_id=thread_id, content=message, error=error, **more)
-    return {"content": _texts(message), "structuredContent": result.to_wire(), "isError": True}
+    hints = " ".join([*([advice] if advice else []), *([f"threadId: {thread_id}"] if thread_id else [])])
+    texts = [message, *([_aside(hints)] if hints else [])]
+    return {"content": _texts(*texts), "structuredContent": result.to_wire(), "isError": True}
 
 
 def failure_of(error: CodexMcpError, thread_id: str = "") -> JsonObject:
     """A failed call, by its exception."""
     return failure(error.code, error.message, thread_id)
+
+
+def _aside(text: str) -> str:
+    """Our own words, apart from those of Codex."""
+    return f"[codex-mcp-server] {text}"
 
 
 def _texts(*texts: str) -> list[JsonObject]:
@@ -85,7 +96,7 @@ def turn_result(
         failed = _what_went_wrong(turn)
     if failed is None:
         result = TurnResult(thread_id=turn.thread_id, content=turn.message, output=output, **more)
-        return success(result, turn.message, *(f"[codex-mcp-server] {text}" for text in extra))
+        return success(result, turn.message, *map(_aside, extra))
     code, message = failed
     if turn.status == "completed":
         more["status"] = "failed"

@@ -1,0 +1,201 @@
+"""Approvals of tool calls: questions to the client by `elicitation/create`."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import pytest
+
+from codex_mcp.offline import OfflineModel
+from codex_mcp.wire.errors import RpcError
+from tests.support.home import Home
+from tests.support.mcp import ACCEPT, Json, mcp_serving, text
+
+pytestmark = pytest.mark.anyio
+
+ASK = {"approval_policy": "on-request", "sandbox": "workspace-write"}
+
+
+def asking(model: OfflineModel, target: pathlib.Path) -> None:
+    """A model that wants to write outside the sandbox, and then says what it did."""
+    model.add([{"run": f"touch {target}", "ask": "it has to be there"}], [{"say": "done"}])
+
+
+@pytest.fixture
+def outside(home: Home) -> pathlib.Path:
+    return home.root / "outside"
+
+
+@pytest.mark.requirement("mcp:approval:accept")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ACCEPT,
+        {"action": "accept"},
+        {"action": "accept", "content": {"decision": "approve"}},
+        {"action": "accept", "content": {"decision": "approve-for-session"}},
+        {"decision": "approved"},
+        {"action": "accept", "content": {"decision": "approved_for_session"}},
+    ],
+)
+async def test_a_yes_lets_the_command_run(home: Home, model: OfflineModel, outside: pathlib.Path, answer: Json) -> None:
+    asking(model, outside)
+    async with mcp_serving(home, answer=lambda _: answer) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+    assert text(result) == "done"
+    assert outside.exists()
+    assert "deniedApprovals" not in result["structuredContent"]
+
+
+@pytest.mark.requirement("mcp:approval:deny")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"action": "decline"},
+        {"action": "cancel"},
+        {"action": "accept", "content": {"decision": "deny"}},
+        {"action": "accept", "content": {"decision": "whatever"}},
+        {"decision": "denied"},
+        {"decision": {"unknown": True}},
+        {"action": "nonsense"},
+        {},
+        [],
+        RpcError(-32603, "cannot ask now"),
+    ],
+)
+async def test_anything_else_is_a_no_and_the_result_says_so(
+    home: Home, model: OfflineModel, outside: pathlib.Path, answer: Any
+) -> None:
+    asking(model, outside)
+    async with mcp_serving(home, answer=lambda _: answer) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+    assert not outside.exists()
+    assert text(result) == "done"
+    [denied] = result["structuredContent"]["deniedApprovals"]
+    assert denied["kind"] == "command"
+    assert f"touch {outside}" in denied["what"]
+    assert denied["because"]
+
+
+@pytest.mark.requirement("mcp:approval:stop")
+async def test_a_stop_ends_the_turn(home: Home, model: OfflineModel, outside: pathlib.Path) -> None:
+    asking(model, outside)
+    model.add([{"say": "again"}])
+    async with mcp_serving(home, answer=lambda _: {"action": "accept", "content": {"decision": "stop"}}) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+        structured = result["structuredContent"]
+        assert result["isError"]
+        assert structured["status"] == "interrupted"
+        assert structured["error"]["code"] == "approval_denied"
+        assert not outside.exists()
+        again = await client.call("codex-reply", threadId=structured["threadId"], prompt="go on")
+    assert not again.get("isError")
+
+
+@pytest.mark.requirement("mcp:approval:question")
+async def test_the_question_says_what_is_asked(home: Home, model: OfflineModel, outside: pathlib.Path) -> None:
+    asking(model, outside)
+    async with mcp_serving(home, answer=lambda _: ACCEPT) as client:
+        call = client.begin("codex", prompt="go", **ASK)
+        result = await client.result("tools/call", call)
+    [question] = client.questions
+    assert f"touch {outside}" in question["message"]
+    assert f"`{home.workspace}`" in question["message"]
+    assert "it has to be there" in question["message"]
+    decision = question["requestedSchema"]["properties"]["decision"]
+    assert [choice["const"] for choice in decision["oneOf"]] == ["approve", "approve-for-session", "deny", "stop"]
+    assert "required" not in question["requestedSchema"]
+    assert question["codex_elicitation"] == "exec-approval"
+    assert question["codex_command"][-1] == f"touch {outside}"
+    assert question["codex_cwd"] == str(home.workspace)
+    assert question["codex_mcp_tool_call_id"] == str(call.id)
+    assert question["threadId"] == result["structuredContent"]["threadId"]
+    assert client.order.index("exec_approval_request") < client.order.index("elicitation")
+
+
+@pytest.mark.requirement("mcp:approval:patch")
+async def test_a_patch_is_shown_with_its_diff(home: Home, model: OfflineModel, outside: pathlib.Path) -> None:
+    model.add(
+        [{"patch": f"*** Begin Patch\n*** Add File: {outside}\n+written by a patch\n*** End Patch"}], [{"say": "done"}]
+    )
+    async with mcp_serving(home, answer=lambda _: ACCEPT) as client:
+        await client.call("codex", prompt="go", **ASK)
+    [question] = client.questions
+    assert f"add {outside} (+1)" in question["message"]
+    assert "written by a patch" in question["message"]
+    assert question["codex_elicitation"] == "patch-approval"
+    assert question["codex_changes"] == {str(outside): {"add": {"content": "written by a patch\n"}}}
+    assert outside.read_text() == "written by a patch\n"
+
+
+@pytest.mark.requirement("mcp:approval:form")
+async def test_the_form_follows_the_version_of_the_client(
+    home: Home, model: OfflineModel, outside: pathlib.Path
+) -> None:
+    asking(model, outside)
+    async with mcp_serving(home, answer=lambda _: ACCEPT, version="2025-06-18") as client:
+        await client.call("codex", prompt="go", **ASK)
+    decision = client.questions[0]["requestedSchema"]["properties"]["decision"]
+    assert decision["enum"] == ["approve", "approve-for-session", "deny", "stop"]
+    assert len(decision["enumNames"]) == 4
+
+
+@pytest.mark.requirement("mcp:approval:not-offered")
+@pytest.mark.parametrize("capabilities", [{}, {"elicitation": {"url": {}}}, {"elicitation": None}])
+async def test_a_client_without_elicitation_is_never_asked(
+    home: Home, model: OfflineModel, outside: pathlib.Path, capabilities: Json
+) -> None:
+    asking(model, outside)
+    async with mcp_serving(home, capabilities=capabilities) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+    assert client.questions == []
+    assert not outside.exists()
+    said, note = (block["text"] for block in result["content"])
+    assert said == "done"
+    assert str(outside) in note
+    assert "approval-policy: never" in note
+    assert result["structuredContent"]["deniedApprovals"][0]["because"].startswith("this client cannot be asked")
+    heard = str(model.requests[1]["input"][-1])
+    assert "reject" in heard or "denied" in heard
+
+
+@pytest.mark.requirement("mcp:approval:time-limit")
+async def test_a_question_that_nobody_answers_is_denied_in_time(
+    home: Home, model: OfflineModel, outside: pathlib.Path
+) -> None:
+    asking(model, outside)
+    async with mcp_serving(home, "--approval-timeout", "0.3", answer=lambda _: None) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+    assert not outside.exists()
+    assert result["structuredContent"]["deniedApprovals"][0]["because"] == "nobody answered within 0.3 seconds"
+    assert [params["reason"] for params in client.of("notifications/cancelled")] == [
+        "nobody answered within 0.3 seconds"
+    ]
+
+
+@pytest.mark.requirement("mcp:approval:withdrawn")
+async def test_a_question_is_taken_back_when_its_call_is_cancelled(
+    home: Home, model: OfflineModel, outside: pathlib.Path
+) -> None:
+    asking(model, outside)
+    model.add([{"say": "fine"}])
+    async with mcp_serving(home, answer=lambda _: None) as client:
+        call = client.begin("codex", prompt="go", **ASK)
+        await client.until(lambda: client.questions)
+        client.cancel(call)
+        await client.until(lambda: client.of("notifications/cancelled"))
+        assert text(await client.call("codex", prompt="next")) in ("done", "fine")
+    assert not outside.exists()
+
+
+@pytest.mark.requirement("mcp:approval:session")
+async def test_an_approval_for_the_session_is_not_asked_again(
+    home: Home, model: OfflineModel, outside: pathlib.Path
+) -> None:
+    again = {"run": f"touch {outside}", "ask": "again"}
+    model.add([again], [again], [{"say": "done"}])
+    answer = {"action": "accept", "content": {"decision": "approve-for-session"}}
+    async with mcp_serving(home, answer=lambda _: answer) as client:
+        await client.call("codex", prompt="go", **ASK)
+    assert len(client.questions) == 1

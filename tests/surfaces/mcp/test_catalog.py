@@ -1,0 +1,68 @@
+"""The published form of the tools."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+from codex_mcp.cli.arguments import TOOL_SETS
+from codex_mcp.protocol.tool_schema import render
+from codex_mcp.protocol.tools import TOOLS
+from codex_mcp.surfaces.mcp import catalog
+
+RELEASED = pathlib.Path(__file__).parents[2] / "data" / "released_tools.json"
+
+
+@pytest.mark.requirement("mcp:tools:list")
+def test_the_catalog_is_what_the_models_say() -> None:
+    assert pathlib.Path(catalog.__file__).with_name("tools.json").read_text() == render(), (
+        "run `python -m codex_mcp.protocol.tool_schema`"
+    )
+
+
+@pytest.mark.requirement("mcp:tools:list")
+def test_every_set_can_be_chosen() -> None:
+    assert set(catalog.load()) == {catalog.DEFAULT_SET, *TOOL_SETS}
+    assert {tool["name"] for tools in catalog.load().values() for tool in tools} == set(TOOLS)
+
+
+@pytest.mark.requirement("mcp:tools:list")
+def test_schemas_are_valid_and_every_argument_says_what_it_is_for() -> None:
+    for tool in catalog.list_tools(TOOL_SETS):
+        for schema in (tool["inputSchema"], tool["outputSchema"]):
+            jsonschema.Draft202012Validator.check_schema(schema)
+            assert schema["type"] == "object"
+        assert set(tool["annotations"]) >= {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+
+
+@pytest.mark.requirement("mcp:tools:drop-in")
+@pytest.mark.parametrize("release", ["0.53", "0.99", "0.144", "0.153.4"])
+def test_the_tools_take_and_give_what_those_of_every_release_did(release: str) -> None:
+    ours = {tool["name"]: tool for tool in catalog.list_tools(())}
+    assert list(ours) == ["codex", "codex-reply"]
+    for name, released in json.loads(RELEASED.read_text())[release].items():
+        assert ours[name]["title"] == released["title"]
+        taken, given = ours[name]["inputSchema"], ours[name]["outputSchema"]
+        for argument, values in released["arguments"].items():
+            known = taken["properties"][argument]
+            if isinstance(values, list):
+                assert set(values) <= set(known["enum"])
+            else:
+                assert known["type"] == values
+        assert set(taken["required"]) <= set(released["required"])
+        assert set(released["result"]) <= set(given["properties"])
+        assert given["required"] == ["threadId", "content"]
+
+
+@pytest.mark.requirement("mcp:tools:light")
+def test_listing_the_tools_loads_no_model() -> None:
+    code = (
+        "import sys; from codex_mcp.surfaces.mcp.catalog import list_tools; list_tools(('threads',));"
+        "print([name for name in ('pydantic', 'anyio', 'mcp', 'jsonschema') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,74 @@
+"""The words of questions and answers, without a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codex_mcp.bridge.approvals import Approval, Decision, Kind
+from codex_mcp.surfaces.mcp import elicitation
+from codex_mcp.surfaces.mcp.diffs import outline, shorten
+
+pytestmark = pytest.mark.requirement("mcp:approval:question")
+
+
+def approval(kind: Kind, **details: Any) -> Approval:
+    return Approval(kind, None, "call_1", {"reason": None, "grant_root": None, **details}, lambda _: None)  # type: ignore[arg-type]
+
+
+def test_a_long_command_is_shortened_and_keeps_its_end() -> None:
+    command = ["bash", "-lc", "echo " + "x" * 10_000 + " && rm -rf everything"]
+    shown = elicitation.message(approval(Kind.COMMAND, command=command, cwd="/w"))
+    assert len(shown) < 5000
+    assert "rm -rf everything" in shown
+    assert "characters left out" in shown
+
+
+def test_a_long_patch_names_every_file() -> None:
+    changes = {f"/w/{name}.txt": {"add": {"content": "line\n" * 2000}} for name in "abc"}
+    shown = elicitation.message(approval(Kind.PATCH, changes=changes))
+    for name in "abc":
+        assert f"add /w/{name}.txt (+2000)" in shown
+    assert len(shown) < 8000
+    assert "(further diffs left out)" in shown
+
+
+def test_a_patch_that_wants_a_root_says_what_that_allows() -> None:
+    changes = {"/w/a": {"delete": {"content": "gone\n"}}}
+    shown = elicitation.message(approval(Kind.PATCH, changes=changes, grant_root="/w", reason="cleaning"))
+    assert "Reason: cleaning" in shown
+    assert "anywhere under /w" in shown
+    assert "delete /w/a (-1)" in shown
+
+
+def test_a_move_shows_both_paths() -> None:
+    change = {"update": {"unified_diff": "@@\n-a\n+b\n+c\n", "move_path": "/w/new"}}
+    assert outline({"/w/old": change}, 1000)[0] == "update /w/old -> /w/new (+2 -1)"
+
+
+@pytest.mark.parametrize("length", [0, 9, 10, 11, 500])
+def test_shortened_text_keeps_its_ends_and_its_limit(length: int) -> None:
+    text = ("0123456789" * 50)[:length]
+    shown = shorten(text, 10)
+    assert shown == text if length <= 10 else (shown.startswith(text[:6]) and shown.endswith(text[-4:]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "decision"),
+    [
+        ({"action": "accept"}, Decision.APPROVED),
+        ({"action": "accept", "content": None}, Decision.APPROVED),
+        ({"action": "accept", "content": {"other": 1}}, Decision.APPROVED),
+        ({"action": "accept", "content": {"decision": " Yes "}}, Decision.APPROVED),
+        ({"action": "accept", "content": {"decision": "stop"}}, Decision.ABORT),
+        ({"decision": {"approved_execpolicy_amendment": {}}}, Decision.APPROVED),
+        ({"decision": "abort"}, Decision.ABORT),
+        ({"decision": None}, Decision.DENIED),
+        ({"action": "accept", "decision": "denied"}, Decision.DENIED),
+        (None, Decision.DENIED),
+        ("accept", Decision.DENIED),
+    ],
+)
+def test_only_a_clear_yes_is_a_yes(answer: Any, decision: Decision) -> None:
+    assert elicitation.read_answer(answer)[0] is decision
