@@ -165,7 +165,7 @@ class EngineLink:
         self._peer.drop(self._peer.begin(method, params).id)
 
     async def stop(self) -> int:
-        """End the process: by the end of its input, by force if it takes too long. Its exit status."""
+        """End the process and its commands: by the end of its input, by force if it takes too long. Its exit status."""
         self._peer.close()
         with anyio.CancelScope(shield=True):
             await self._peer.hang_up()
@@ -174,6 +174,7 @@ class EngineLink:
             if limit.cancelled_caught:
                 self._process.kill()
                 await anyio.to_thread.run_sync(self._process.wait)
+        self._process.end_commands()
         return self._process.wait()
 
     def last_words(self) -> str:

@@ -16,7 +16,7 @@ from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.approvals import Decision
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
-from tests.support.processes import engines
+from tests.support.processes import commands, engines, server, until_gone
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.server import of, serving, turn, types
 
@@ -124,3 +124,23 @@ async def turn_or_reason(conversation: ClientConversation, reasons: list[str]) -
     except RpcError as error:
         reasons.append(error.message)
         return None
+
+
+@pytest.mark.requirement("reliability:engine:orphans")
+@pytest.mark.parametrize("end", ["engine killed", "signal", "end of input"])
+async def test_a_command_that_left_its_session_ends_with_the_engine(home: Home, model: OfflineModel, end: str) -> None:
+    ready = home.workspace / "ready"
+    model.add([{"run": "setsid sleep 4711 & setsid sleep 4712 & touch ready; wait", "yield_ms": 30000}])
+    async with serving(home) as client:
+        conversation = await client.new_conversation(approval_policy="never", sandbox="danger-full-access")
+        await conversation.send("go")
+        while not ready.exists() or len(commands(home, "sleep 471")) < 2:
+            await anyio.sleep(0.01)
+        if end == "engine killed":
+            kill_engine(home)
+            await anyio.to_thread.run_sync(until_gone, home, "sleep 471")
+            assert types([event.msg async for event in conversation.until_turn_end()])[-1] == "turn_aborted"
+        elif end == "signal":
+            os.kill(server(home), signal.SIGTERM)
+            await anyio.to_thread.run_sync(until_gone, home)
+    await anyio.to_thread.run_sync(until_gone, home)
