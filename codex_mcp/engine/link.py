@@ -38,6 +38,7 @@ _UNREAD = (
 _HANDSHAKE_LIMIT = 20.0  # seconds; a first start from a cold disk takes about one
 _REQUEST_LIMIT = 120.0  # seconds; the longest is thread/start, which waits for MCP servers that are `required`
 _LAST_WORDS_LIMIT = 0.2  # seconds from the end of its output to the end of its stderr
+_MAX_IN_FLIGHT = 64  # requests; the engine queues 128 messages, then refuses and loses what else comes
 _MAX_DEPTH = 120  # levels of nesting; the engine's JSON reader drops a line with 128
 _MAX_BITS = 1000  # of an integer; the engine's JSON reader drops a line with one that no double can hold
 _EXIT_LIMIT = 0.5  # seconds from the end of its input to the engine's exit, which takes 0.02 to 0.1
@@ -89,6 +90,7 @@ class EngineLink:
         self._stderr_ended = anyio.Event()
         self._process = process
         self._listener = listener
+        self._slots = anyio.Semaphore(_MAX_IN_FLIGHT, fast_acquire=True)
         self._stderr: deque[str] = deque(maxlen=8)
         self._peer = Peer(
             FdReceiveStream(process.stdout_fd, name="engine-stdout"),
@@ -155,8 +157,9 @@ class EngineLink:
         """
         _refuse_unreadable(params)
         try:
-            with anyio.fail_after(limit):
-                return await self._peer.request(method, params, on_result)
+            async with self._slots:
+                with anyio.fail_after(limit):
+                    return await self._peer.request(method, params, on_result)
         except RpcError as error:
             raise EngineRefusal(error) from None
         except PeerClosed:
