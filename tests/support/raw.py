@@ -74,6 +74,13 @@ class RawServer:
             if message.get("id") == id and "method" not in message:
                 return message
 
+    def request(self, method: str) -> int:
+        """Read up to a request of the server; its id."""
+        while True:
+            message = self.read()
+            if message.get("method") == method:
+                return int(message["id"])
+
     def event(self, kind: str) -> Any:
         """Read up to an event of that type; its `msg`."""
         while True:
