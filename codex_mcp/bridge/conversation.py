@@ -115,7 +115,7 @@ class Conversation:
         number = self.translator.next_submission()
         self.end_hold()
         if self.turn is Turn.IDLE:
-            self.translator.bind_turn(turn_id, number)
+            self.translator.expect_turn(turn_id, number)
             self._move(Turn.STARTING)
 
     def submitted_nothing(self, options: TurnOptions) -> None:

@@ -58,6 +58,7 @@ class Translator:
         self.turn = ""
         """v1 number of the running turn, `""` when none runs."""
         self._show_raw_reasoning = show_raw_reasoning
+        self._expected = ""  # number of a turn that the engine has accepted and not announced yet
         self._submissions = 0
         self._ended = -1  # number of the last turn that was ended
         self._turns: dict[str, str] = {}  # engine turn id -> v1 number
@@ -87,6 +88,11 @@ class Translator:
         if len(self._turns) > _KEPT_TURNS:
             del self._turns[next(iter(self._turns))]
 
+    def expect_turn(self, turn_id: str, number: str) -> None:
+        """The engine accepted a message and will begin `turn_id` with it: from here on there is a turn to end."""
+        self.bind_turn(turn_id, number)
+        self._expected = number
+
     @property
     def holding(self) -> bool:
         """The engine's turn is over, but a command of it still runs: the task is not shown as complete yet."""
@@ -113,10 +119,11 @@ class Translator:
     def _end_from_outside(self, error: str | None, last: JsonObject) -> list[Event]:
         if self._held is not None:
             self.turn, self._held = self._held[0], None
-        if not self.turn:
+        number = self.turn or self._expected
+        if not number:
             return []
-        events = [Event(self.turn, {"type": "error", "message": error})] if error is not None else []
-        return [*events, *self._end_turn(self.turn, last)]
+        events = [Event(number, {"type": "error", "message": error})] if error is not None else []
+        return [*events, *self._end_turn(number, last)]
 
     # -- approvals
 
@@ -200,7 +207,7 @@ class Translator:
 
     def _begin_turn(self, number: str) -> list[Event]:
         events = self.release()
-        self.turn = number
+        self.turn, self._expected = number, ""
         self._user_message_shown = self._error_shown = False
         self._last_message = None
         window = self._usage["model_context_window"] if self._usage is not None else None
@@ -227,7 +234,7 @@ class Translator:
         return events + self._end_turn(number, end)
 
     def _end_turn(self, number: str, last: JsonObject) -> list[Event]:
-        self.turn = ""
+        self.turn = self._expected = ""
         self._unannounced = False
         self._ended = int(number)
         self._patches.clear()

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from codex_mcp.engine.locate import EngineBinary, find_engines
+from codex_mcp.engine.orphans import MARK, end_marked, new_mark
 from codex_mcp.engine.user_config import refused_policy
 
 # What clients of the v1 interface and of the MCP tools cannot see and would be hurt by is off: turns that the
@@ -23,7 +24,8 @@ DEFAULT_FLAGS = ("features.goals=false", "features.multi_agent=false", "tools.up
 class EngineProcess:
     """A started engine: its process and the descriptors of its pipes, which the owner has to close."""
 
-    def __init__(self, binary: EngineBinary, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, binary: EngineBinary, process: subprocess.Popen[bytes], mark: str) -> None:
+        """`mark`: what its environment carries, and that of the commands it runs."""
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -34,6 +36,7 @@ class EngineProcess:
         for pipe in (process.stdin, process.stdout, process.stderr):
             pipe.close()
         self._process = process
+        self._mark = mark
 
     @property
     def pid(self) -> int:
@@ -49,6 +52,11 @@ class EngineProcess:
             os.close(fd)
         self.kill()
         self.wait()
+        self.end_commands()
+
+    def end_commands(self) -> None:
+        """End what the process left running; call it when the process is gone."""
+        end_marked(self._mark)
 
     def kill(self) -> None:
         """End the process and its group at once."""
@@ -74,7 +82,8 @@ def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineP
     arguments = [binary.path]
     for flag in (*flags, *overrides):
         arguments += ["-c", flag]
-    environment = {**os.environ, "NO_COLOR": "1"}
+    mark = new_mark()
+    environment = {**os.environ, "NO_COLOR": "1", MARK: mark}
     if binary.tools_dir is not None:
         environment["PATH"] = binary.tools_dir + os.pathsep + environment.get("PATH", "")
     process = subprocess.Popen(
@@ -86,7 +95,7 @@ def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineP
         env=environment,
         start_new_session=True,
     )
-    return EngineProcess(binary, process)
+    return EngineProcess(binary, process, mark)
 
 
 def try_start_engine(named: str | None, overrides: Sequence[str] = ()) -> EngineProcess | None:

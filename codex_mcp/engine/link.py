@@ -16,8 +16,8 @@ import anyio
 from codex_mcp import __version__
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.locate import INSTALL_ADVICE, OLDEST, EngineBinary, EngineUnfit
-from codex_mcp.errors import EngineError, EngineUnavailable
-from codex_mcp.logs import about
+from codex_mcp.errors import CallerError, EngineError, EngineUnavailable
+from codex_mcp.logs import about, redact
 from codex_mcp.wire.errors import INTERNAL_ERROR, PeerClosed, RpcError
 from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.framing import LineDecoder
@@ -38,6 +38,9 @@ _UNREAD = (
 _HANDSHAKE_LIMIT = 20.0  # seconds; a first start from a cold disk takes about one
 _REQUEST_LIMIT = 120.0  # seconds; the longest is thread/start, which waits for MCP servers that are `required`
 _LAST_WORDS_LIMIT = 0.2  # seconds from the end of its output to the end of its stderr
+_MAX_IN_FLIGHT = 64  # requests; the engine queues 128 messages, then refuses and loses what else comes
+_MAX_DEPTH = 120  # levels of nesting; the engine's JSON reader drops a line with 128
+_MAX_BITS = 1000  # of an integer; the engine's JSON reader drops a line with one that no double can hold
 _EXIT_LIMIT = 0.5  # seconds from the end of its input to the engine's exit, which takes 0.02 to 0.1
 
 
@@ -87,6 +90,7 @@ class EngineLink:
         self._stderr_ended = anyio.Event()
         self._process = process
         self._listener = listener
+        self._slots = anyio.Semaphore(_MAX_IN_FLIGHT, fast_acquire=True)
         self._stderr: deque[str] = deque(maxlen=8)
         self._peer = Peer(
             FdReceiveStream(process.stdout_fd, name="engine-stdout"),
@@ -148,11 +152,14 @@ class EngineLink:
     ) -> Any:
         """Call the engine. `on_result` sees the result before anything that the engine sent after it is looked at.
 
-        Raises EngineRefusal (its answer is an error) or EngineLost (it ended, or gave no answer in `limit` seconds).
+        Raises EngineRefusal (its answer is an error), EngineLost (it ended, or gave no answer in `limit` seconds) or
+        CallerError (params that the engine cannot read: it would drop the line and never answer).
         """
+        _refuse_unreadable(params)
         try:
-            with anyio.fail_after(limit):
-                return await self._peer.request(method, params, on_result)
+            async with self._slots:
+                with anyio.fail_after(limit):
+                    return await self._peer.request(method, params, on_result)
         except RpcError as error:
             raise EngineRefusal(error) from None
         except PeerClosed:
@@ -165,7 +172,7 @@ class EngineLink:
         self._peer.drop(self._peer.begin(method, params).id)
 
     async def stop(self) -> int:
-        """End the process: by the end of its input, by force if it takes too long. Its exit status."""
+        """End the process and its commands: by the end of its input, by force if it takes too long. Its exit status."""
         self._peer.close()
         with anyio.CancelScope(shield=True):
             await self._peer.hang_up()
@@ -174,11 +181,12 @@ class EngineLink:
             if limit.cancelled_caught:
                 self._process.kill()
                 await anyio.to_thread.run_sync(self._process.wait)
+        self._process.end_commands()
         return self._process.wait()
 
     def last_words(self) -> str:
-        """What the engine last wrote to its stderr, for error messages."""
-        return " | ".join(self._stderr) or "it said nothing on stderr"
+        """What the engine last wrote to its stderr, for error messages: without what looks like a secret."""
+        return redact(" | ".join(self._stderr)) or "it said nothing on stderr"
 
     def on_notification(self, method: str, params: Any) -> None:
         self._listener.on_engine_notification(method, params if isinstance(params, dict) else {})
@@ -207,3 +215,24 @@ class EngineLink:
                         log.debug("engine: %s", text)
         finally:
             self._stderr_ended.set()
+
+
+def _refuse_unreadable(value: Any, depth: int = 0) -> None:
+    """Raise CallerError for what JSON allows and the engine's reader does not."""
+    if isinstance(value, str):
+        if value.isascii():  # known without looking at the text; most long strings are
+            return
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise CallerError("a string holds half of a surrogate pair: it is no Unicode text") from None
+    elif isinstance(value, int):
+        if value.bit_length() > _MAX_BITS:
+            raise CallerError("a number is out of range")
+    elif isinstance(value, dict | list | tuple):
+        if depth >= _MAX_DEPTH:
+            raise CallerError(f"a value is nested more than {_MAX_DEPTH} levels deep")
+        for key in value if isinstance(value, dict) else ():
+            _refuse_unreadable(key, depth + 1)
+        for inner in value.values() if isinstance(value, dict) else value:
+            _refuse_unreadable(inner, depth + 1)

@@ -258,6 +258,19 @@ def test_a_turn_can_be_ended_without_the_engine(hold: bool) -> None:
         assert end(turn.translator, "again") == []
 
 
+@pytest.mark.requirement("reliability:engine:accepted")
+def test_a_turn_that_was_accepted_and_never_announced_can_be_ended_too() -> None:
+    translator = Translator(THREAD)
+    translator.expect_turn("t1", translator.next_submission())
+    assert [(event.id, event.msg["type"]) for event in translator.abort("gone")] == [
+        ("0", "error"),
+        ("0", "turn_aborted"),
+    ]
+    assert translator.abort("gone") == []
+    assert types(Turn("t2", translator).ends()) == ["task_complete"]
+    assert translator.abort("gone") == []
+
+
 @pytest.mark.requirement("events:ids")
 def test_events_carry_the_number_of_their_submission() -> None:
     translator = Translator(THREAD)

@@ -12,16 +12,8 @@ import pytest
 
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
+from tests.support.processes import until_gone
 from tests.support.raw import INITIALIZE, MCP_INITIALIZE, RawServer, lines
-
-GONE_WITHIN = 2.0  # seconds that a promise of the documentation names, not a benchmark
-
-
-def until_gone(server: RawServer) -> None:
-    """Wait for the processes of the home to be gone; fail when the promised time has passed."""
-    end = time.monotonic() + GONE_WITHIN
-    while left := server.leftovers():
-        assert time.monotonic() < end, left
 
 
 @pytest.mark.requirement("process:eof:idle")
@@ -31,7 +23,7 @@ def test_the_end_of_its_input_ends_it_with_status_0_and_nothing_is_left(home: Ho
         if opened:
             server.begin_conversation()
         assert server.end() == 0
-        until_gone(server)
+        until_gone(home)
 
 
 @pytest.mark.requirement("process:eof:in-turn")
@@ -42,7 +34,7 @@ def test_the_end_of_its_input_in_a_turn_ends_the_command_too(home: Home, model: 
         server.say(conversation)
         server.event("exec_command_output_delta")
         assert server.end() == 0
-        until_gone(server)
+        until_gone(home)
 
 
 @pytest.mark.requirement("process:eof:in-flight")
@@ -96,7 +88,7 @@ def test_a_signal_ends_it_within_a_second_and_nothing_is_left(
         server.process.send_signal(number)
         status = server.process.wait(timeout=1)
         assert status in (128 + number, -number)
-        until_gone(server)
+        until_gone(home)
 
 
 @pytest.mark.requirement("process:killed")
@@ -108,7 +100,7 @@ def test_killed_it_leaves_no_engine_and_no_command_behind(home: Home, model: Off
         server.event("exec_command_output_delta")
         server.process.kill()
         server.process.wait()
-        until_gone(server)
+        until_gone(home)
 
 
 @pytest.mark.requirement("process:broken-pipe")
@@ -119,7 +111,7 @@ def test_a_client_that_closed_its_end_of_the_output_ends_it(home: Home) -> None:
         server.stop_reading()
         server.send({"id": 2, "method": "getUserAgent"})
         assert server.process.wait(timeout=10) == 0
-        until_gone(server)
+        until_gone(home)
 
 
 @pytest.mark.requirement("wire:malformed")

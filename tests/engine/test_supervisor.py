@@ -9,27 +9,24 @@ import signal
 
 import pytest
 
+from codex_mcp.client import CodexClient
 from codex_mcp.engine.locate import find_engines
 from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
+from tests.support.processes import engines
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.server import of, serving, turn, types
 
 
-def engine_pids(home: Home) -> list[int]:
-    """Engine processes of that home."""
-    found = []
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes()
-            command = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if f"CODEX_HOME={home.path}".encode() in environment and b"app-server" in command:
-            found.append(int(process.name))
-    return found
+async def replace_engine(home: Home, client: CodexClient) -> None:
+    """Kill the engine; return when another one has been started."""
+    killed = engines(home)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    while not set(engines(home)) - set(killed):
+        await client.request("getUserAgent", None)
 
 
 @pytest.mark.requirement("engine:missing")
@@ -145,7 +142,7 @@ async def test_the_real_engine_killed_in_a_turn_is_replaced_and_the_history_is_k
         async for event in conversation.until_turn_end():
             events.append(event.msg)
             if isinstance(event.msg, ev.AgentMessageDelta):
-                for pid in engine_pids(home):
+                for pid in engines(home):
                     os.kill(pid, signal.SIGKILL)
         assert types(events)[-2:] == ["error", "turn_aborted"]
         assert of(await turn(conversation, "third"), ev.AgentMessage)[0].message == "went on"
@@ -161,10 +158,7 @@ async def test_the_real_engine_killed_while_idle_goes_unnoticed(home: Home, mode
     async with serving(home) as client:
         conversation = await client.new_conversation()
         await turn(conversation, "first")
-        for pid in engine_pids(home):
-            os.kill(pid, signal.SIGKILL)
-        while engine_pids(home) == []:
-            await client.request("getUserAgent", None)
+        await replace_engine(home, client)
         events = await turn(conversation, "second")
     assert of(events, ev.AgentMessage)[0].message == "two"
     assert not of(events, ev.ErrorEvent)
@@ -175,11 +169,7 @@ async def test_a_conversation_without_a_turn_survives_the_engine(home: Home, mod
     model.add([{"say": "one"}], [{"say": "two"}])
     async with serving(home) as client:
         conversation = await client.new_conversation(model="other-model")
-        killed = engine_pids(home)
-        for pid in killed:
-            os.kill(pid, signal.SIGKILL)
-        while not set(engine_pids(home)).difference(killed):
-            await client.request("getUserAgent", None)
+        await replace_engine(home, client)
         assert of(await turn(conversation, "first"), ev.AgentMessage)[0].message == "one"
         assert of(await turn(conversation, "second"), ev.AgentMessage)[0].message == "two"
     assert model.requests[0]["model"] == "other-model"

@@ -47,4 +47,5 @@ class Home:
     def environment(self, **extra: str) -> dict[str, str]:
         """Of a server of this home; what the tests' own environment says of engines stays."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODEX_", "RUST_")) or k == "CODEX_MCP_ENGINE"}
-        return {**kept, "CODEX_HOME": str(self.path), "TERM": "dumb", **extra}
+        # a HOME of its own: what the login shells of commands read there is not part of a test
+        return {**kept, "HOME": str(self.root), "CODEX_HOME": str(self.path), "TERM": "dumb", **extra}

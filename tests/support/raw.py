@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import subprocess
 import sys
 from typing import IO, Any
@@ -27,18 +26,20 @@ def lines(*messages: Any) -> bytes:
 class RawServer:
     """Use as a context manager; at the end whatever is left is killed."""
 
-    def __init__(self, home: Home, *arguments: str, stdin: IO[bytes] | int = subprocess.PIPE) -> None:
+    def __init__(
+        self, home: Home, *arguments: str, stdin: IO[bytes] | int = subprocess.PIPE, stderr: int | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "codex_mcp", *arguments],
             stdin=stdin,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             cwd=home.workspace,
             env=home.environment(),
             bufsize=0,
         )
         assert self.process.stdout is not None
         self._out = os.fdopen(os.dup(self.process.stdout.fileno()), "rb")
-        self._home = home
 
     def __enter__(self) -> RawServer:
         return self
@@ -46,7 +47,7 @@ class RawServer:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self._out):
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr, self._out):
             if stream is not None:
                 stream.close()
 
@@ -72,6 +73,13 @@ class RawServer:
             message = self.read()
             if message.get("id") == id and "method" not in message:
                 return message
+
+    def request(self, method: str) -> int:
+        """Read up to a request of the server; its id."""
+        while True:
+            message = self.read()
+            if message.get("method") == method:
+                return int(message["id"])
 
     def event(self, kind: str) -> Any:
         """Read up to an event of that type; its `msg`."""
@@ -103,17 +111,3 @@ class RawServer:
         self.send(
             {"id": "say", "method": "sendUserMessage", "params": {"conversationId": conversation, "items": items}}
         )
-
-    def leftovers(self) -> list[str]:
-        """Command lines of processes of this home that still run, the server aside."""
-        mark, found = f"CODEX_HOME={self._home.path}".encode(), []
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if mark not in (process / "environ").read_bytes().split(b"\0"):
-                    continue
-                if (process / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                    continue
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-            except OSError:
-                continue
-        return found

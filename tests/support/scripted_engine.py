@@ -34,6 +34,9 @@ def notify(method, **params):
 
 if "dies-at-start" in FAULTS or ("dies-at-first-start" in FAULTS and started == 1):
     print("scripted engine: cannot start", file=sys.stderr)
+    if "tells-secrets" in FAULTS:
+        print("Authorization: Bearer sk-proj-0123456789abcdefghij", file=sys.stderr)
+        print("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.c2lnbmF0dXJl", file=sys.stderr)
     sys.exit(3)
 if "silent" in FAULTS:
     time.sleep(60)
@@ -61,6 +64,8 @@ for line in sys.stdin:
         if "ignores-turns" in FAULTS:
             continue
         send({{"id": id, "result": {{"turn": {{"id": turn}}}}}})
+        if "dies-after-accepting" in FAULTS and started == 1:
+            os._exit(9)
         notify("turn/started", threadId=params["threadId"], turn={{"id": turn}})
         if "dies-in-turn" in FAULTS and started == 1:
             os._exit(9)

@@ -1,0 +1,53 @@
+"""Processes of a home, as the process table shows them."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+
+from tests.support.home import Home
+
+GONE_WITHIN = 2.0  # seconds that a promise of the documentation names, not a benchmark
+
+
+def processes(home: Home) -> dict[int, list[str]]:
+    """Command lines of what runs with that CODEX_HOME, by process id; what has ended is not among them."""
+    mark, found = f"CODEX_HOME={home.path}".encode(), {}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if mark not in (process / "environ").read_bytes().split(b"\0"):
+                continue
+            if (process / "stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX":
+                continue
+            found[int(process.name)] = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+    return found
+
+
+def engines(home: Home) -> list[int]:
+    """Process ids of its engines."""
+    return [pid for pid, command in processes(home).items() if "app-server" in command]
+
+
+def server(home: Home) -> int:
+    """Process id of its server."""
+    [found] = [pid for pid, command in processes(home).items() if "codex_mcp" in command]
+    return found
+
+
+def commands(home: Home, word: str) -> list[int]:
+    """Process ids of what has that word in its command line, servers and engines aside."""
+    return [
+        pid
+        for pid, command in processes(home).items()
+        if word in " ".join(command) and "app-server" not in command and "codex_mcp" not in command
+    ]
+
+
+def until_gone(home: Home, word: str | None = None) -> None:
+    """Wait until nothing of that home runs any more (with `word`: no command with it); fail after GONE_WITHIN."""
+    end = time.monotonic() + GONE_WITHIN
+    while left := processes(home) if word is None else commands(home, word):
+        assert time.monotonic() < end, left
+        time.sleep(0.01)
