@@ -212,7 +212,7 @@ class Conversations:
         Raises EngineUnavailable, EngineLost, EngineRefusal.
         """
         conversation = self._by_id.get(id)
-        if conversation is not None:
+        if conversation is not None and (conversation.busy or conversation.submitting.locked()):
             await self.interrupt(conversation)
         if conversation is None or os.path.exists(conversation.rollout_path):
             link = await self.engine.link()
@@ -268,18 +268,27 @@ class Conversations:
             raise EngineError("the engine did not take the message in time; it was not run")
 
     async def interrupt(self, conversation: Conversation) -> None:
-        """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs."""
+        """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs.
+
+        In the order of submissions: what was handed in before is taken first and stopped, what comes after has to wait.
+        """
+        with anyio.move_on_after(INTERRUPT_LIMIT) as limit:
+            async with conversation.submitting:
+                conversation.translator.next_submission()
+                self._stop(conversation)
+                await conversation.turn_end()
+        if limit.cancelled_caught:
+            log.warning("the engine did not end an interrupted turn in time", extra=about(conversation.id))
+            self._stop(conversation)
+            conversation.abort()
+
+    def _stop(self, conversation: Conversation) -> None:
         link = self.engine.current
         if link is not None and conversation.generation == self.engine.generation:
             # the empty turn id reaches a turn that has not announced itself yet, too, and harms nobody when idle
             link.send("turn/interrupt", {"threadId": conversation.thread_id, "turnId": ""})
             self._clean(link, conversation)
         if conversation.turn is Turn.HOLDING:
-            conversation.abort()
-        with anyio.move_on_after(INTERRUPT_LIMIT) as limit:
-            await conversation.turn_end()
-        if limit.cancelled_caught:
-            log.warning("the engine did not end an interrupted turn in time", extra=about(conversation.id))
             conversation.abort()
 
     async def idle(self) -> None:

@@ -104,7 +104,6 @@ async def send_user_turn(context: Context, params: c.SendUserTurnParams) -> None
 
 async def interrupt(context: Context, params: c.InterruptConversationParams) -> c.InterruptConversationResult:
     conversation = context.session.conversations.get(params.conversation_id)
-    conversation.translator.next_submission()
     await context.session.conversations.interrupt(conversation)
     return c.InterruptConversationResult()
 

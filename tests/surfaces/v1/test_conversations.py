@@ -17,6 +17,7 @@ from codex_mcp.protocol.input_items import text
 from codex_mcp.protocol.sandbox import FullAccessPolicy, ReadOnlyPolicy, WorkspaceWritePolicy
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
+from tests.support.raw import RawServer
 from tests.support.server import Wire, of, serving, turn, types
 
 UNKNOWN = "00000000-0000-0000-0000-000000000001"
@@ -316,6 +317,29 @@ async def test_a_turn_can_be_interrupted_before_it_has_announced_itself(home: Ho
         events = [event.msg async for event in conversation.until_turn_end()]
         assert types(events)[-1] == "turn_aborted"
         assert types(await turn(conversation, "again"))[-1] == "task_complete"
+
+
+@pytest.mark.requirement("conversations:interrupt:pipelined")
+async def test_an_interrupt_right_behind_a_message_stops_its_turn(home: Home, model: OfflineModel) -> None:
+    model.add([{"wait": 1}], [{"wait": 1}])
+    with RawServer(home) as server:
+        conversation = server.begin_conversation()
+        about = {"conversationId": conversation}
+        items = [{"type": "text", "text": "slow"}]
+        server.send(
+            {"id": "send", "method": "sendUserMessage", "params": {**about, "items": items}},
+            {"id": "stop", "method": "interruptConversation", "params": about},
+            {"id": "next", "method": "sendUserMessage", "params": {**about, "items": items}},
+        )
+        seen: list[str] = []
+        while "task_complete" not in seen:
+            message = server.read()
+            msg = (message.get("params") or {}).get("msg")
+            seen.append(str(message["id"]) if "id" in message else msg["type"] if msg else "")
+            if msg and msg["type"] in ("turn_aborted", "task_complete"):
+                seen.append(f"{msg['type']} of {message['params']['id']}")
+    marks = ["send", "turn_aborted of 0", "stop", "next", "task_complete of 2"]
+    assert [entry for entry in seen if entry in marks] == marks
 
 
 @pytest.mark.requirement("conversations:turn:command-outlives")
