@@ -89,6 +89,8 @@ class Conversation:
         self.translator = Translator(id, show_raw_reasoning=request.show_raw_reasoning)
         self.submitting = anyio.Lock()
         """Held while something is handed to the engine: submissions stay in the order in which they came."""
+        self.loading: anyio.CancelScope | None = None
+        """The last wait for an engine that has the conversation in memory."""
         self._outlet = outlet
         self._approvals: list[Approval] = []
         self.ended = anyio.Event()
@@ -123,6 +125,11 @@ class Conversation:
         number = self.translator.next_submission()
         if not self.busy:
             self.emit([Event(number, {"type": "task_complete", "last_agent_message": None})])
+
+    def stop_loading(self) -> None:
+        """Give up a message that still waits for an engine; what the engine has taken is not concerned."""
+        if self.loading is not None:
+            self.loading.cancel()
 
     def end_hold(self) -> None:
         """Something new is wanted, or the wait was long enough: end a turn that is held back by its commands."""

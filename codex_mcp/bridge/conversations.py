@@ -273,16 +273,19 @@ class Conversations:
         In the order of submissions: what was handed in before is taken first and stopped, what comes after has to wait.
         """
         with anyio.move_on_after(INTERRUPT_LIMIT) as limit:
+            conversation.stop_loading()
             async with conversation.submitting:
                 conversation.translator.next_submission()
                 self._stop(conversation)
                 await conversation.turn_end()
         if limit.cancelled_caught:
             log.warning("the engine did not end an interrupted turn in time", extra=about(conversation.id))
+            conversation.stop_loading()
             self._stop(conversation)
             conversation.abort()
 
     def _stop(self, conversation: Conversation) -> None:
+        """Tell the engine to stop what runs, without waiting for it."""
         link = self.engine.current
         if link is not None and conversation.generation == self.engine.generation:
             # the empty turn id reaches a turn that has not announced itself yet, too, and harms nobody when idle
@@ -377,7 +380,7 @@ class Conversations:
                 f"the model provider cannot be reached: {conversation.offline_because}. "
                 "Check the network and the provider's base_url, then send the message again."
             )
-            await self.interrupt(conversation)
+            self._stop(conversation)
 
     # -- loading
 
@@ -406,7 +409,15 @@ class Conversations:
                 self._early.clear()
 
     async def _loaded(self, conversation: Conversation) -> EngineLink:
-        """A link whose engine has the conversation in memory; loads it again after the engine was restarted."""
+        """A link whose engine has the conversation in memory; loads it again after the engine was restarted.
+
+        An interrupt ends the wait. Raises EngineUnavailable, EngineLost, EngineError.
+        """
+        with anyio.CancelScope() as conversation.loading:
+            return await self._load_again(conversation)
+        raise EngineError("the message was interrupted before the engine was ready to take it; it was not run")
+
+    async def _load_again(self, conversation: Conversation) -> EngineLink:
         link = await self.engine.link()
         if conversation.generation == self.engine.generation:
             return link

@@ -41,7 +41,13 @@ async def list_threads(
     Raises EngineUnavailable, EngineLost, EngineRefusal (a cursor that is none).
     """
     link = await engine.link()
-    wanted = {"limit": limit, "cursor": cursor, "modelProviders": [], "sourceKinds": SOURCES, "archived": archived}
+    wanted: JsonObject = {
+        "limit": limit,
+        "cursor": cursor,
+        "modelProviders": [],
+        "sourceKinds": SOURCES,
+        "archived": archived,
+    }
     if search is not None:
         wanted["searchTerm"] = search
     page = await link.request("thread/list", wanted)

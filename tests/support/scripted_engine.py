@@ -35,7 +35,7 @@ def notify(method, **params):
 if "dies-at-start" in FAULTS or ("dies-at-first-start" in FAULTS and started == 1):
     print("scripted engine: cannot start", file=sys.stderr)
     sys.exit(3)
-if "silent" in FAULTS:
+if "silent" in FAULTS or ("silent-at-second-start" in FAULTS and started == 2):
     time.sleep(60)
 turns = itertools.count()
 for line in sys.stdin:
