@@ -93,6 +93,7 @@ class Conversation:
         """The last wait for an engine that has the conversation in memory."""
         self._outlet = outlet
         self._approvals: list[Approval] = []
+        self._notices: list[JsonObject] = []
         self.ended = anyio.Event()
         """Set when the turn that runs now, or is begun next, ends; each turn has its own."""
 
@@ -108,6 +109,12 @@ class Conversation:
     def emit(self, events: list[Event]) -> None:
         if events:
             self._outlet.emit(self, events)
+
+    def show_notice(self, notice: JsonObject) -> None:
+        """Tell the client of a setting that could not be taken as it is; the same is told once."""
+        if notice not in self._notices:
+            self._notices.append(notice)
+            self.emit([Event("", notice)])
 
     # -- submissions
 

@@ -95,6 +95,15 @@ class Conversations:
         """The conversation, if it was begun or resumed here."""
         return self._by_id.get(id)
 
+    def find_unwritten(self, *, id: str | None = None, path: str | None = None) -> Conversation | None:
+        """The conversation of that id, or with that rollout file, if nothing was said in it yet: the engine writes
+        the file with the first turn."""
+        for conversation in self._by_id.values():
+            named = conversation.id == id or conversation.rollout_path == path
+            if named and not os.path.exists(conversation.rollout_path):
+                return conversation
+        return None
+
     async def start(
         self,
         options: ThreadOptions,
@@ -143,6 +152,14 @@ class Conversations:
         request = thread_request(options, self._defaults, raw_items=raw_items)
         link = await self.engine.link()
         self._refuse_new_provider(source, options)
+        unwritten = self.find_unwritten(id=source.id) if source.id is not None else None
+        if unwritten is not None:  # the engine has nothing to resume, but it is here
+            unwritten.next_turn = unwritten.next_turn.updated(resumed_settings(request, options))
+            unwritten.model = unwritten.next_turn.model or unwritten.model
+            on_resumed(unwritten)
+            for notice in request.notices:
+                unwritten.show_notice(notice)
+            return unwritten
         resumed: list[Conversation] = []
 
         def register(result: JsonObject) -> None:
@@ -241,6 +258,7 @@ class Conversations:
         """
         if not items:
             on_accepted()
+            self._show_turn_notices(conversation, options)
             conversation.submitted_nothing(options)
             return conversation.ended
         async with conversation.submitting:
@@ -249,6 +267,7 @@ class Conversations:
 
             def accept(result: JsonObject) -> None:
                 on_accepted()
+                self._show_turn_notices(conversation, options)
                 conversation.settings = replace(
                     conversation.settings.updated(wanted), output_schema=None
                 )  # of one turn only
@@ -450,7 +469,13 @@ class Conversations:
         self._by_thread[conversation.thread_id] = conversation
 
     def _show_notices(self, conversation: Conversation) -> None:
-        conversation.emit([Event("", notice) for notice in conversation.request.notices])
+        for notice in conversation.request.notices:
+            conversation.show_notice(notice)
+
+    @staticmethod
+    def _show_turn_notices(conversation: Conversation, options: TurnOptions) -> None:
+        for notice in options.notices:
+            conversation.show_notice(notice)
 
     def _show_deprecation(self, params: JsonObject) -> None:
         """The engine says no thread with it, but says it when it loads the settings of one."""

@@ -32,6 +32,12 @@ ON_FAILURE_NOTICE: JsonObject = {
     "Choose `on-request`, `untrusted` or `never`.",
 }
 
+PATCH_TOOL_NOTICE: JsonObject = {
+    "type": "deprecation_notice",
+    "summary": "`includeApplyPatchTool` is deprecated and does nothing.",
+    "details": "Whether the model has a tool for patches depends on the model alone.",
+}
+
 
 @dataclass(frozen=True)
 class ThreadOptions:
@@ -49,6 +55,7 @@ class ThreadOptions:
     developer_instructions: str | None = None
     compact_prompt: str | None = None
     plan_tool: bool | None = None
+    patch_tool: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,11 @@ class TurnOptions:
         """These settings, with what `later` says put over them."""
         said = {field.name: getattr(later, field.name) for field in fields(later)}
         return replace(self, **{name: value for name, value in said.items() if value is not None})
+
+    @property
+    def notices(self) -> tuple[JsonObject, ...]:
+        """Events (`msg`) about settings that cannot be taken as they are."""
+        return (ON_FAILURE_NOTICE,) if self.approval_policy == "on-failure" else ()
 
     def to_engine(self) -> JsonObject:
         """The fields of turn/start that are set."""
@@ -133,6 +145,8 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
     notices = []
     if params["approvalPolicy"] == "on-failure" or (params["approvalPolicy"] is None and _configured_on_failure()):
         notices.append(ON_FAILURE_NOTICE)
+    if options.patch_tool:
+        notices.append(PATCH_TOOL_NOTICE)
     params["approvalPolicy"] = engine_policy(params["approvalPolicy"])
     if options.compact_prompt is not None:
         config["compact_prompt"] = options.compact_prompt

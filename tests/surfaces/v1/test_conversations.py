@@ -478,6 +478,36 @@ async def test_on_failure_is_served_as_on_request_and_the_client_is_told_once(ho
         assert not of(await turn(conversation, "again"), ev.DeprecationNotice)
 
 
+@pytest.mark.requirement("conversations:on-failure")
+async def test_on_failure_that_comes_with_a_turn_is_told_once_too(home: Home) -> None:
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        seen = []
+        for _ in range(2):
+            await conversation.send_turn(
+                "go",
+                cwd=str(home.workspace),
+                approval_policy="on-failure",
+                sandbox_policy=ReadOnlyPolicy(),
+                model="gpt-5.5",
+                summary="auto",
+            )
+            seen += [event async for event in conversation.until_turn_end()]
+    assert [event.id for event in seen if isinstance(event.msg, ev.DeprecationNotice)] == [""]
+
+
+@pytest.mark.requirement("conversations:new:patch-tool")
+@pytest.mark.parametrize(("wanted", "told"), [(True, 1), (False, 0), (None, 0)])
+async def test_the_patch_tool_that_was_asked_for_is_a_deprecation_notice(
+    home: Home, wanted: bool | None, told: int
+) -> None:
+    async with serving(home) as client:
+        conversation = await client.new_conversation(include_apply_patch_tool=wanted)
+        events = [event async for event in conversation.turn("go")]
+    notices = [event for event in events if isinstance(event.msg, ev.DeprecationNotice)]
+    assert [event.id for event in notices] == [""] * told
+
+
 @pytest.mark.requirement("conversations:items:tolerant")
 async def test_items_of_the_published_document_and_of_the_released_server_are_both_taken(
     home: Home, model: OfflineModel
