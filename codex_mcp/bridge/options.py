@@ -9,6 +9,7 @@ that the engine no longer takes are bridged where that is honest, and reported w
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -24,6 +25,8 @@ _TYPED = {
     "approval_policy": "approvalPolicy",
     "sandbox_mode": "sandbox",
 }
+
+_PLAIN_KEY = re.compile(r"[\w-]+", re.ASCII)
 
 ON_FAILURE_NOTICE: JsonObject = {
     "type": "deprecation_notice",
@@ -125,9 +128,9 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
     Raises CallerError (code `config_error`) for an unknown profile or an unreadable config.toml.
     """
     config: JsonObject = {
-        **_profile(options.profile or defaults.profile),
-        **defaults.config,
-        **options.config,
+        **_by_key(_profile(options.profile or defaults.profile)),
+        **_by_key(defaults.config),
+        **_by_key(options.config),
     }
     typed: JsonObject = {
         "model": options.model,
@@ -151,7 +154,7 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
     if options.compact_prompt is not None:
         config["compact_prompt"] = options.compact_prompt
     if options.plan_tool is False:
-        config["tools.update_plan"] = {"enabled": False}
+        config["tools.update_plan.enabled"] = False
     cwd = options.cwd or defaults.cwd
     params["cwd"] = None if cwd is None else os.path.abspath(cwd)
     params["config"] = config or None
@@ -175,6 +178,18 @@ def resumed_settings(request: ThreadRequest, options: ThreadOptions) -> TurnOpti
         model=request.params.get("model"),
         effort=effort if isinstance(effort, str) else None,
     )
+
+
+def _by_key(settings: JsonObject, above: str = "") -> JsonObject:
+    """The settings of tables, by dotted key. The engine would put a whole table in the place of what is set in it
+    already: `features` in the place of the features that this server switches off."""
+    flat: JsonObject = {}
+    for key, value in settings.items():
+        if isinstance(value, dict) and value and all(_PLAIN_KEY.fullmatch(inner) for inner in value):
+            flat |= _by_key(value, f"{above}{key}.")
+        else:
+            flat[above + key] = value
+    return flat
 
 
 def _profile(name: str | None) -> JsonObject:

@@ -101,6 +101,16 @@ async def test_the_plan_tool_is_on_unless_it_is_refused(home: Home, model: Offli
     assert "update_plan" in json.dumps(model.requests[-1]["tools"])
 
 
+@pytest.mark.requirement("conversations:new:tables")
+async def test_a_table_among_the_settings_leaves_the_rest_of_it_alone(home: Home, model: OfflineModel) -> None:
+    config = {"features": {"shell_snapshot": False}, "tools": {"web_search": False}}
+    async with serving(home) as client:
+        await turn(await client.new_conversation(config=config), "go")
+    offered = json.dumps(model.requests[-1]["tools"])
+    assert "update_plan" in offered
+    assert "goal" not in offered
+
+
 @pytest.mark.requirement("conversations:new:no-event")
 async def test_no_event_announces_a_new_conversation(home: Home) -> None:
     wire = Wire()
