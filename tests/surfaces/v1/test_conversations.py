@@ -16,6 +16,7 @@ from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.input_items import text
 from codex_mcp.protocol.sandbox import FullAccessPolicy, ReadOnlyPolicy, WorkspaceWritePolicy
 from codex_mcp.wire.errors import RpcError
+from tests.support import engine_in_use
 from tests.support.home import Home
 from tests.support.raw import RawServer
 from tests.support.server import Wire, of, serving, turn, types
@@ -79,8 +80,7 @@ async def test_what_a_conversation_is_begun_with_reaches_the_engine(home: Home, 
             cwd="inside",
             base_instructions="BASE",
             developer_instructions="DEVELOPER",
-            config={"model_reasoning_effort": "high"},
-            include_plan_tool=False,
+            config={"model_reasoning_effort": "high", "model_supports_reasoning_summaries": True},
         )
         assert conversation.info.model == "other-model"
         assert conversation.info.reasoning_effort == "high"
@@ -91,14 +91,16 @@ async def test_what_a_conversation_is_begun_with_reaches_the_engine(home: Home, 
     assert "BASE" in json.dumps(request)
     assert "DEVELOPER" in sent_to_model(model)
     assert str(inside) in sent_to_model(model)
-    assert "update_plan" not in json.dumps(request["tools"])
 
 
 @pytest.mark.requirement("conversations:new:plan-tool")
 async def test_the_plan_tool_is_on_unless_it_is_refused(home: Home, model: OfflineModel) -> None:
     async with serving(home) as client:
         await turn(await client.new_conversation(), "go")
-    assert "update_plan" in json.dumps(model.requests[-1]["tools"])
+        assert "update_plan" in json.dumps(model.requests[-1]["tools"])
+        await turn(await client.new_conversation(include_plan_tool=False), "go")
+    refusable = engine_in_use.version() > (0, 145)  # 0.144 always offers it
+    assert ("update_plan" in json.dumps(model.requests[-1]["tools"])) is not refusable
 
 
 @pytest.mark.requirement("conversations:new:tables")
@@ -138,7 +140,7 @@ async def test_settings_of_a_turn_count_for_later_turns_too(home: Home, model: O
     inside.mkdir()
     model.add([{"run": "pwd"}])
     async with serving(home) as client:
-        conversation = await client.new_conversation()
+        conversation = await client.new_conversation(config={"model_supports_reasoning_summaries": True})
         await conversation.send_turn(
             "go",
             cwd=str(inside),
@@ -313,7 +315,7 @@ async def test_interrupting_a_stream_ends_the_turn_and_hangs_up_on_the_model(hom
                     tasks.start_soon(conversation.interrupt)
         assert types(events).count("turn_aborted") == 1
         assert of(await turn(conversation, "again"), ev.AgentMessage)[0].message == "recovered"
-        while model.hung_up == 0:
+        while model.hung_up == 0 and engine_in_use.version() > (0, 145):  # 0.144 hears the answer out
             await anyio.sleep(0.05)
 
 
@@ -373,7 +375,8 @@ async def test_a_working_directory_that_does_not_exist_is_accepted_and_the_turn_
         conversation = await client.new_conversation(cwd=missing, approval_policy="never")
         events = await turn(conversation, "go")
     assert missing in of(events, ev.BackgroundEvent)[0].message
-    assert [e.exit_code for e in of(events, ev.ExecCommandEnd)] == [-1]
+    shown = [-1] if engine_in_use.version() > (0, 145) else []  # 0.144 does not show what it could not start
+    assert [e.exit_code for e in of(events, ev.ExecCommandEnd)] == shown
 
 
 @pytest.mark.requirement("conversations:turn:images")
