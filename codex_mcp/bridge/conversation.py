@@ -90,8 +90,11 @@ class Conversation:
         self.translator = Translator(id, show_raw_reasoning=request.show_raw_reasoning)
         self.submitting = anyio.Lock()
         """Held while something is handed to the engine: submissions stay in the order in which they came."""
+        self.loading: anyio.CancelScope | None = None
+        """The last wait for an engine that has the conversation in memory."""
         self._outlet = outlet
         self._approvals: list[Approval] = []
+        self._notices: list[JsonObject] = []
         self.ended = anyio.Event()
         """Set when the turn that runs now, or is begun next, ends; each turn has its own."""
 
@@ -107,6 +110,12 @@ class Conversation:
     def emit(self, events: list[Event]) -> None:
         if events:
             self._outlet.emit(self, events)
+
+    def show_notice(self, notice: JsonObject) -> None:
+        """Tell the client of a setting that could not be taken as it is; the same is told once."""
+        if notice not in self._notices:
+            self._notices.append(notice)
+            self.emit([Event("", notice)])
 
     # -- submissions
 
@@ -124,6 +133,11 @@ class Conversation:
         number = self.translator.next_submission()
         if not self.busy:
             self.emit([Event(number, {"type": "task_complete", "last_agent_message": None})])
+
+    def stop_loading(self) -> None:
+        """Give up a message that still waits for an engine; what the engine has taken is not concerned."""
+        if self.loading is not None:
+            self.loading.cancel()
 
     def end_hold(self) -> None:
         """Something new is wanted, or the wait was long enough: end a turn that is held back by its commands."""

@@ -95,6 +95,15 @@ class Conversations:
         """The conversation, if it was begun or resumed here."""
         return self._by_id.get(id)
 
+    def find_unwritten(self, *, id: str | None = None, path: str | None = None) -> Conversation | None:
+        """The conversation of that id, or with that rollout file, if nothing was said in it yet: the engine writes
+        the file with the first turn."""
+        for conversation in self._by_id.values():
+            named = conversation.id == id or conversation.rollout_path == path
+            if named and not os.path.exists(conversation.rollout_path):
+                return conversation
+        return None
+
     async def start(
         self,
         options: ThreadOptions,
@@ -143,6 +152,14 @@ class Conversations:
         request = thread_request(options, self.defaults, raw_items=raw_items)
         link = await self.engine.link()
         self._refuse_new_provider(source, options)
+        unwritten = self.find_unwritten(id=source.id) if source.id is not None else None
+        if unwritten is not None:  # the engine has nothing to resume, but it is here
+            unwritten.next_turn = unwritten.next_turn.updated(resumed_settings(request, options))
+            unwritten.model = unwritten.next_turn.model or unwritten.model
+            on_resumed(unwritten)
+            for notice in request.notices:
+                unwritten.show_notice(notice)
+            return unwritten
         resumed: list[Conversation] = []
 
         def register(result: JsonObject) -> None:
@@ -212,7 +229,7 @@ class Conversations:
         Raises EngineUnavailable, EngineLost, EngineRefusal.
         """
         conversation = self._by_id.get(id)
-        if conversation is not None:
+        if conversation is not None and (conversation.busy or conversation.submitting.locked()):
             await self.interrupt(conversation)
         if conversation is None or os.path.exists(conversation.rollout_path):
             link = await self.engine.link()
@@ -241,6 +258,7 @@ class Conversations:
         """
         if not items:
             on_accepted()
+            self._show_turn_notices(conversation, options)
             conversation.submitted_nothing(options)
             return conversation.ended
         async with conversation.submitting:
@@ -249,6 +267,7 @@ class Conversations:
 
             def accept(result: JsonObject) -> None:
                 on_accepted()
+                self._show_turn_notices(conversation, options)
                 conversation.settings = replace(
                     conversation.settings.updated(wanted), output_schema=None
                 )  # of one turn only
@@ -268,18 +287,30 @@ class Conversations:
             raise EngineError("the engine did not take the message in time; it was not run")
 
     async def interrupt(self, conversation: Conversation) -> None:
-        """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs."""
+        """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs.
+
+        In the order of submissions: what was handed in before is taken first and stopped, what comes after has to wait.
+        """
+        with anyio.move_on_after(INTERRUPT_LIMIT) as limit:
+            conversation.stop_loading()
+            async with conversation.submitting:
+                conversation.translator.next_submission()
+                self._stop(conversation)
+                await conversation.turn_end()
+        if limit.cancelled_caught:
+            log.warning("the engine did not end an interrupted turn in time", extra=about(conversation.id))
+            conversation.stop_loading()
+            self._stop(conversation)
+            conversation.abort()
+
+    def _stop(self, conversation: Conversation) -> None:
+        """Tell the engine to stop what runs, without waiting for it."""
         link = self.engine.current
         if link is not None and conversation.generation == self.engine.generation:
             # the empty turn id reaches a turn that has not announced itself yet, too, and harms nobody when idle
             link.send("turn/interrupt", {"threadId": conversation.thread_id, "turnId": ""})
             self._clean(link, conversation)
         if conversation.turn is Turn.HOLDING:
-            conversation.abort()
-        with anyio.move_on_after(INTERRUPT_LIMIT) as limit:
-            await conversation.turn_end()
-        if limit.cancelled_caught:
-            log.warning("the engine did not end an interrupted turn in time", extra=about(conversation.id))
             conversation.abort()
 
     async def idle(self) -> None:
@@ -368,7 +399,7 @@ class Conversations:
                 f"the model provider cannot be reached: {conversation.offline_because}. "
                 "Check the network and the provider's base_url, then send the message again."
             )
-            await self.interrupt(conversation)
+            self._stop(conversation)
 
     # -- loading
 
@@ -397,7 +428,15 @@ class Conversations:
                 self._early.clear()
 
     async def _loaded(self, conversation: Conversation) -> EngineLink:
-        """A link whose engine has the conversation in memory; loads it again after the engine was restarted."""
+        """A link whose engine has the conversation in memory; loads it again after the engine was restarted.
+
+        An interrupt ends the wait. Raises EngineUnavailable, EngineLost, EngineError.
+        """
+        with anyio.CancelScope() as conversation.loading:
+            return await self._load_again(conversation)
+        raise EngineError("the message was interrupted before the engine was ready to take it; it was not run")
+
+    async def _load_again(self, conversation: Conversation) -> EngineLink:
         link = await self.engine.link()
         if conversation.generation == self.engine.generation:
             return link
@@ -432,7 +471,13 @@ class Conversations:
         self._by_thread[conversation.thread_id] = conversation
 
     def _show_notices(self, conversation: Conversation) -> None:
-        conversation.emit([Event("", notice) for notice in conversation.request.notices])
+        for notice in conversation.request.notices:
+            conversation.show_notice(notice)
+
+    @staticmethod
+    def _show_turn_notices(conversation: Conversation, options: TurnOptions) -> None:
+        for notice in options.notices:
+            conversation.show_notice(notice)
 
     def _show_deprecation(self, params: JsonObject) -> None:
         """The engine says no thread with it, but says it when it loads the settings of one."""

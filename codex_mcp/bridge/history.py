@@ -17,6 +17,7 @@ from codex_mcp.wire.messages import JsonObject
 # Where a conversation may have been begun. The kinds that are left out are the engine's own sub-agents.
 SOURCES = ("cli", "vscode", "exec", "appServer", "unknown")
 DEFAULT_PAGE = 25
+LARGEST_PAGE = 2**32 - 1  # the engine refuses a larger number
 
 
 async def list_conversations(
@@ -34,7 +35,7 @@ async def list_conversations(
     page = await link.request(
         "thread/list",
         {
-            "limit": page_size or DEFAULT_PAGE,
+            "limit": min(page_size or DEFAULT_PAGE, LARGEST_PAGE),
             "cursor": cursor,
             "modelProviders": providers,
             "sourceKinds": SOURCES,

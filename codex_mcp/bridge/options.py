@@ -9,6 +9,7 @@ that the engine no longer takes are bridged where that is honest, and reported w
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -25,11 +26,19 @@ _TYPED = {
     "sandbox_mode": "sandbox",
 }
 
+_PLAIN_KEY = re.compile(r"[\w-]+", re.ASCII)
+
 ON_FAILURE_NOTICE: JsonObject = {
     "type": "deprecation_notice",
     "summary": "The approval policy `on-failure` no longer exists; `on-request` is used instead.",
     "details": "The engine asks before a command leaves the sandbox, and no longer after a command failed in it. "
     "Choose `on-request`, `untrusted` or `never`.",
+}
+
+PATCH_TOOL_NOTICE: JsonObject = {
+    "type": "deprecation_notice",
+    "summary": "`includeApplyPatchTool` is deprecated and does nothing.",
+    "details": "Whether the model has a tool for patches depends on the model alone.",
 }
 
 
@@ -49,6 +58,7 @@ class ThreadOptions:
     developer_instructions: str | None = None
     compact_prompt: str | None = None
     plan_tool: bool | None = None
+    patch_tool: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,11 @@ class TurnOptions:
         """These settings, with what `later` says put over them."""
         said = {field.name: getattr(later, field.name) for field in fields(later)}
         return replace(self, **{name: value for name, value in said.items() if value is not None})
+
+    @property
+    def notices(self) -> tuple[JsonObject, ...]:
+        """Events (`msg`) about settings that cannot be taken as they are."""
+        return (ON_FAILURE_NOTICE,) if self.approval_policy == "on-failure" else ()
 
     def to_engine(self) -> JsonObject:
         """The fields of turn/start that are set."""
@@ -113,9 +128,9 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
     Raises CallerError (code `config_error`) for an unknown profile or an unreadable config.toml.
     """
     config: JsonObject = {
-        **_profile(options.profile or defaults.profile),
-        **defaults.config,
-        **options.config,
+        **_by_key(_profile(options.profile or defaults.profile)),
+        **_by_key(defaults.config),
+        **_by_key(options.config),
     }
     typed: JsonObject = {
         "model": options.model,
@@ -133,11 +148,13 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
     notices = []
     if params["approvalPolicy"] == "on-failure" or (params["approvalPolicy"] is None and _configured_on_failure()):
         notices.append(ON_FAILURE_NOTICE)
+    if options.patch_tool:
+        notices.append(PATCH_TOOL_NOTICE)
     params["approvalPolicy"] = engine_policy(params["approvalPolicy"])
     if options.compact_prompt is not None:
         config["compact_prompt"] = options.compact_prompt
     if options.plan_tool is False:
-        config["tools.update_plan"] = {"enabled": False}
+        config["tools.update_plan.enabled"] = False
     cwd = options.cwd or defaults.cwd
     params["cwd"] = None if cwd is None else os.path.abspath(cwd)
     params["config"] = config or None
@@ -161,6 +178,18 @@ def resumed_settings(request: ThreadRequest, options: ThreadOptions) -> TurnOpti
         model=request.params.get("model"),
         effort=effort if isinstance(effort, str) else None,
     )
+
+
+def _by_key(settings: JsonObject, above: str = "") -> JsonObject:
+    """The settings of tables, by dotted key. The engine would put a whole table in the place of what is set in it
+    already: `features` in the place of the features that this server switches off."""
+    flat: JsonObject = {}
+    for key, value in settings.items():
+        if isinstance(value, dict) and value and all(_PLAIN_KEY.fullmatch(inner) for inner in value):
+            flat |= _by_key(value, f"{above}{key}.")
+        else:
+            flat[above + key] = value
+    return flat
 
 
 def _profile(name: str | None) -> JsonObject:

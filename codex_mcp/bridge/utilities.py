@@ -69,11 +69,13 @@ async def fuzzy_file_search(engine: Engine, query: str, roots: list[str], token:
     if not query or not roots:
         return {"files": []}
     link = await engine.link()
-    search = {"query": query, "roots": [os.path.abspath(root) for root in roots], "cancellationToken": token}
+    named = {os.path.abspath(root): root for root in roots}  # the answer names them as the question did
+    search = {"query": query, "roots": list(named), "cancellationToken": token}
     found = (await link.request("fuzzyFileSearch", search))["files"]
     files = [file for file in found if ".git" not in file["path"].split("/") and file.get("match_type") != "directory"]
     keys = ("root", "path", "file_name", "score", "indices")
-    return {"files": [{key: file.get(key) for key in keys} for file in files]}
+    shown = [{key: file.get(key) for key in keys} for file in files]
+    return {"files": [{**file, "root": named.get(file["root"], file["root"])} for file in shown]}
 
 
 async def git_diff_to_remote(cwd: str) -> JsonObject:

@@ -7,9 +7,10 @@ import os
 import pathlib
 import signal
 
+import anyio
 import pytest
 
-from codex_mcp.client import CodexClient
+from codex_mcp.client import ClientConversation, CodexClient
 from codex_mcp.engine.locate import find_engines
 from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
@@ -115,6 +116,27 @@ async def test_an_interrupt_is_answered_even_if_the_engine_does_not_end_the_turn
         assert (await conversation.interrupt()).abort_reason == "interrupted"
         events = [event.msg async for event in conversation.until_turn_end()]
     assert types(events)[-1] == "turn_aborted"
+
+
+@pytest.mark.requirement("conversations:interrupt:waiting")
+async def test_an_interrupt_gives_up_a_message_that_waits_for_the_engine(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "dies-in-turn", "silent-at-second-start")
+    refusals = []
+
+    async def send(conversation: ClientConversation) -> None:
+        with pytest.raises(RpcError) as error:
+            await conversation.send("again")
+        refusals.append(error.value)
+
+    async with serving(home, "--codex", str(engine.path)) as client, anyio.create_task_group() as tasks:
+        conversation = await client.new_conversation()
+        await turn(conversation, "go")
+        assert (await conversation.interrupt()).abort_reason == "interrupted"  # nothing to stop, and no engine
+        tasks.start_soon(send, conversation)
+        while not refusals:  # the first may be there before the message
+            assert (await conversation.interrupt()).abort_reason == "interrupted"
+    assert "interrupted before the engine was ready" in refusals[0].message
+    assert refusals[0].code == -32603
 
 
 @pytest.mark.requirement("engine:death:in-turn")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import pathlib
-import subprocess
 from collections.abc import Iterable
 from typing import Any
 
-from codex_mcp.engine.locate import find_engines
+from tests.support import engine_in_use
 from tests.support.record_rollout import DOT_URL
 
 _FILES = pathlib.Path(__file__).parent.parent / "data" / "rollouts"
@@ -32,11 +30,9 @@ TALK: list[tuple[str, Any]] = [
 ]
 
 
-@functools.cache
 def readable_by_engine(release: str) -> bool:
     """Whether the engine under test reads what that release wrote: files in pages came after 0.144."""
-    told = subprocess.run([find_engines(None)[0].path, "--version"], capture_output=True, text=True, check=True).stdout
-    return "0.144." not in told or release in ("0.53", "0.144")
+    return engine_in_use.version() > (0, 145) or release in ("0.53", "0.144")
 
 
 def rollout(release: str) -> pathlib.Path:

@@ -38,7 +38,7 @@ if "dies-at-start" in FAULTS or ("dies-at-first-start" in FAULTS and started == 
         print("Authorization: Bearer sk-proj-0123456789abcdefghij", file=sys.stderr)
         print("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.c2lnbmF0dXJl", file=sys.stderr)
     sys.exit(3)
-if "silent" in FAULTS:
+if "silent" in FAULTS or ("silent-at-second-start" in FAULTS and started == 2):
     time.sleep(60)
 turns = itertools.count()
 for line in sys.stdin:

@@ -14,6 +14,7 @@ from codex_mcp.bridge.options import ThreadOptions, TurnOptions
 from codex_mcp.bridge.rollouts import RolloutUnreadable
 from codex_mcp.bridge.shapes import engine_input, engine_sandbox_policy
 from codex_mcp.engine.link import EngineRefusal
+from codex_mcp.engine.user_config import codex_home
 from codex_mcp.errors import CallerError, CodexMcpError, EngineError
 from codex_mcp.protocol import conversations as c
 from codex_mcp.protocol import registry as r
@@ -41,6 +42,7 @@ def thread_options(params: c.NewConversationParams) -> ThreadOptions:
         developer_instructions=params.developer_instructions,
         compact_prompt=params.compact_prompt,
         plan_tool=params.include_plan_tool,
+        patch_tool=params.include_apply_patch_tool,
     )
 
 
@@ -104,7 +106,6 @@ async def send_user_turn(context: Context, params: c.SendUserTurnParams) -> None
 
 async def interrupt(context: Context, params: c.InterruptConversationParams) -> c.InterruptConversationResult:
     conversation = context.session.conversations.get(params.conversation_id)
-    conversation.translator.next_submission()
     await context.session.conversations.interrupt(conversation)
     return c.InterruptConversationResult()
 
@@ -118,7 +119,11 @@ async def list_conversations(context: Context, params: c.ListConversationsParams
 
 async def get_summary(context: Context, params: c.GetConversationSummaryParams) -> c.GetConversationSummaryResult:
     if params.rollout_path is not None:
-        summary = await history.summary_by_path(params.rollout_path)
+        unwritten = _find_unwritten(context, params.rollout_path)
+        if unwritten is not None:
+            summary = await history.summary_by_id(context.engine, unwritten.thread_id)
+        else:
+            summary = await history.summary_by_path(params.rollout_path)
     elif params.conversation_id is not None:
         summary = await history.summary_by_id(context.engine, params.conversation_id)
     else:
@@ -170,8 +175,11 @@ def _failed(what: str, error: EngineError) -> CodexMcpError:
 async def _resume_source(
     context: Context, params: c.ResumeConversationParams
 ) -> tuple[ResumeSource, pathlib.Path | None]:
-    """What to resume, and its rollout file."""
+    """What to resume, and its rollout file; None if nothing was written yet."""
     if params.path is not None:
+        unwritten = _find_unwritten(context, params.path)
+        if unwritten is not None:
+            return ResumeSource(id=unwritten.id), None
         try:
             rollout = rollouts.locate(params.path)
         except RolloutUnreadable as problem:
@@ -179,6 +187,8 @@ async def _resume_source(
             raise CallerError(reason, code="not_found") from None
         return ResumeSource(path=str(rollout)), rollout
     if params.conversation_id is not None:
+        if context.session.conversations.find_unwritten(id=params.conversation_id) is not None:
+            return ResumeSource(id=params.conversation_id), None
         try:
             summary = await history.summary_by_id(context.engine, params.conversation_id)
             return ResumeSource(id=params.conversation_id), rollouts.locate(summary["path"])
@@ -190,11 +200,14 @@ async def _resume_source(
     raise CallerError("either path, conversation id or non empty history must be provided")
 
 
+def _find_unwritten(context: Context, path: str) -> Conversation | None:
+    """The conversation whose rollout file will be at `path` (relative: to CODEX_HOME), if it is not there yet."""
+    return context.session.conversations.find_unwritten(path=os.path.join(codex_home(), path))
+
+
 async def archive(context: Context, params: c.ArchiveConversationParams) -> Empty:
     path, id = os.path.abspath(params.rollout_path), params.conversation_id
-    loaded = context.session.conversations.find(id)
-    unwritten = loaded is not None and loaded.rollout_path == path and not os.path.exists(path)
-    if not unwritten:
+    if context.session.conversations.find_unwritten(path=path) is None:
         try:
             rollouts.locate(path, ("sessions",))
         except RolloutUnreadable:

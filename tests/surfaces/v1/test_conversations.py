@@ -16,7 +16,9 @@ from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.input_items import text
 from codex_mcp.protocol.sandbox import FullAccessPolicy, ReadOnlyPolicy, WorkspaceWritePolicy
 from codex_mcp.wire.errors import RpcError
+from tests.support import engine_in_use
 from tests.support.home import Home
+from tests.support.raw import RawServer
 from tests.support.server import Wire, of, serving, turn, types
 
 UNKNOWN = "00000000-0000-0000-0000-000000000001"
@@ -78,8 +80,7 @@ async def test_what_a_conversation_is_begun_with_reaches_the_engine(home: Home, 
             cwd="inside",
             base_instructions="BASE",
             developer_instructions="DEVELOPER",
-            config={"model_reasoning_effort": "high"},
-            include_plan_tool=False,
+            config={"model_reasoning_effort": "high", "model_supports_reasoning_summaries": True},
         )
         assert conversation.info.model == "other-model"
         assert conversation.info.reasoning_effort == "high"
@@ -90,14 +91,26 @@ async def test_what_a_conversation_is_begun_with_reaches_the_engine(home: Home, 
     assert "BASE" in json.dumps(request)
     assert "DEVELOPER" in sent_to_model(model)
     assert str(inside) in sent_to_model(model)
-    assert "update_plan" not in json.dumps(request["tools"])
 
 
 @pytest.mark.requirement("conversations:new:plan-tool")
 async def test_the_plan_tool_is_on_unless_it_is_refused(home: Home, model: OfflineModel) -> None:
     async with serving(home) as client:
         await turn(await client.new_conversation(), "go")
-    assert "update_plan" in json.dumps(model.requests[-1]["tools"])
+        assert "update_plan" in json.dumps(model.requests[-1]["tools"])
+        await turn(await client.new_conversation(include_plan_tool=False), "go")
+    refusable = engine_in_use.version() > (0, 145)  # 0.144 always offers it
+    assert ("update_plan" in json.dumps(model.requests[-1]["tools"])) is not refusable
+
+
+@pytest.mark.requirement("conversations:new:tables")
+async def test_a_table_among_the_settings_leaves_the_rest_of_it_alone(home: Home, model: OfflineModel) -> None:
+    config = {"features": {"shell_snapshot": False}, "tools": {"web_search": False}}
+    async with serving(home) as client:
+        await turn(await client.new_conversation(config=config), "go")
+    offered = json.dumps(model.requests[-1]["tools"])
+    assert "update_plan" in offered
+    assert "goal" not in offered
 
 
 @pytest.mark.requirement("conversations:new:no-event")
@@ -127,7 +140,7 @@ async def test_settings_of_a_turn_count_for_later_turns_too(home: Home, model: O
     inside.mkdir()
     model.add([{"run": "pwd"}])
     async with serving(home) as client:
-        conversation = await client.new_conversation()
+        conversation = await client.new_conversation(config={"model_supports_reasoning_summaries": True})
         await conversation.send_turn(
             "go",
             cwd=str(inside),
@@ -302,7 +315,7 @@ async def test_interrupting_a_stream_ends_the_turn_and_hangs_up_on_the_model(hom
                     tasks.start_soon(conversation.interrupt)
         assert types(events).count("turn_aborted") == 1
         assert of(await turn(conversation, "again"), ev.AgentMessage)[0].message == "recovered"
-        while model.hung_up == 0:
+        while model.hung_up == 0 and engine_in_use.version() > (0, 145):  # 0.144 hears the answer out
             await anyio.sleep(0.05)
 
 
@@ -316,6 +329,29 @@ async def test_a_turn_can_be_interrupted_before_it_has_announced_itself(home: Ho
         events = [event.msg async for event in conversation.until_turn_end()]
         assert types(events)[-1] == "turn_aborted"
         assert types(await turn(conversation, "again"))[-1] == "task_complete"
+
+
+@pytest.mark.requirement("conversations:interrupt:pipelined")
+async def test_an_interrupt_right_behind_a_message_stops_its_turn(home: Home, model: OfflineModel) -> None:
+    model.add([{"wait": 1}], [{"wait": 1}])
+    with RawServer(home) as server:
+        conversation = server.begin_conversation()
+        about = {"conversationId": conversation}
+        items = [{"type": "text", "text": "slow"}]
+        server.send(
+            {"id": "send", "method": "sendUserMessage", "params": {**about, "items": items}},
+            {"id": "stop", "method": "interruptConversation", "params": about},
+            {"id": "next", "method": "sendUserMessage", "params": {**about, "items": items}},
+        )
+        seen: list[str] = []
+        while "task_complete" not in seen:
+            message = server.read()
+            msg = (message.get("params") or {}).get("msg")
+            seen.append(str(message["id"]) if "id" in message else msg["type"] if msg else "")
+            if msg and msg["type"] in ("turn_aborted", "task_complete"):
+                seen.append(f"{msg['type']} of {message['params']['id']}")
+    marks = ["send", "turn_aborted of 0", "stop", "next", "task_complete of 2"]
+    assert [entry for entry in seen if entry in marks] == marks
 
 
 @pytest.mark.requirement("conversations:turn:command-outlives")
@@ -339,7 +375,8 @@ async def test_a_working_directory_that_does_not_exist_is_accepted_and_the_turn_
         conversation = await client.new_conversation(cwd=missing, approval_policy="never")
         events = await turn(conversation, "go")
     assert missing in of(events, ev.BackgroundEvent)[0].message
-    assert [e.exit_code for e in of(events, ev.ExecCommandEnd)] == [-1]
+    shown = [-1] if engine_in_use.version() > (0, 145) else []  # 0.144 does not show what it could not start
+    assert [e.exit_code for e in of(events, ev.ExecCommandEnd)] == shown
 
 
 @pytest.mark.requirement("conversations:turn:images")
@@ -452,6 +489,36 @@ async def test_on_failure_is_served_as_on_request_and_the_client_is_told_once(ho
         assert len(notices) == 1
         assert "on-request" in notices[0].summary
         assert not of(await turn(conversation, "again"), ev.DeprecationNotice)
+
+
+@pytest.mark.requirement("conversations:on-failure")
+async def test_on_failure_that_comes_with_a_turn_is_told_once_too(home: Home) -> None:
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        seen = []
+        for _ in range(2):
+            await conversation.send_turn(
+                "go",
+                cwd=str(home.workspace),
+                approval_policy="on-failure",
+                sandbox_policy=ReadOnlyPolicy(),
+                model="gpt-5.5",
+                summary="auto",
+            )
+            seen += [event async for event in conversation.until_turn_end()]
+    assert [event.id for event in seen if isinstance(event.msg, ev.DeprecationNotice)] == [""]
+
+
+@pytest.mark.requirement("conversations:new:patch-tool")
+@pytest.mark.parametrize(("wanted", "told"), [(True, 1), (False, 0), (None, 0)])
+async def test_the_patch_tool_that_was_asked_for_is_a_deprecation_notice(
+    home: Home, wanted: bool | None, told: int
+) -> None:
+    async with serving(home) as client:
+        conversation = await client.new_conversation(include_apply_patch_tool=wanted)
+        events = [event async for event in conversation.turn("go")]
+    notices = [event for event in events if isinstance(event.msg, ev.DeprecationNotice)]
+    assert [event.id for event in notices] == [""] * told
 
 
 @pytest.mark.requirement("conversations:items:tolerant")

@@ -69,6 +69,7 @@ async def test_conversations_are_listed_newest_first_in_pages_and_by_provider(ho
         assert await client.request("listConversations", {"pageSize": 0}) == {"items": [], "nextCursor": None}
         assert "cursor" in (await refused(client, "listConversations", cursor="garbage")).message
         assert (await refused(client, "listConversations", pageSize=-1)).code == -32600
+        assert (await client.request("listConversations", {"pageSize": 2**40}))["items"] == listed
 
 
 @pytest.mark.requirement("history:summary")
@@ -96,6 +97,29 @@ async def test_a_conversation_is_summarized_by_id_and_by_path(home: Home) -> Non
         assert error.message.startswith("failed to load conversation summary from nope.jsonl: ")
         assert (await refused(client, "getConversationSummary", rolloutPath="/etc/passwd")).code == -32603
         assert "required" in (await refused(client, "getConversationSummary")).message
+
+
+@pytest.mark.requirement("history:unwritten")
+async def test_a_conversation_in_which_nothing_was_said_is_summarized_and_resumed(
+    home: Home, model: OfflineModel
+) -> None:
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        path = conversation.info.rollout_path
+        relative = str(pathlib.Path(path).relative_to(home.path))
+        assert not pathlib.Path(path).exists()
+        for params in ({"conversationId": conversation.id}, {"rolloutPath": path}, {"rolloutPath": relative}):
+            summary = (await client.request("getConversationSummary", params))["summary"]
+            assert (summary["conversationId"], summary["path"], summary["preview"]) == (conversation.id, path, "")
+        for params in ({"conversationId": conversation.id}, {"path": path}):
+            overrides = {"model": "other-model", "approvalPolicy": "on-failure"}
+            result = await client.request("resumeConversation", {**params, "overrides": overrides})
+            assert (result["conversationId"], result["rolloutPath"]) == (conversation.id, path)
+            assert (result["model"], result["initialMessages"]) == ("other-model", [])
+        await client.request("addConversationListener", {"conversationId": conversation.id})
+        assert types(await turn(conversation, "go"))[-1] == "task_complete"
+        assert pathlib.Path(path).exists()
+    assert model.requests[0]["model"] == "other-model"
 
 
 @pytest.mark.requirement("history:resume")

@@ -91,6 +91,8 @@ async def test_files_are_found_by_their_letters_best_first(home: Home) -> None:
         assert set(found[0]) == {"root", "path", "file_name", "score", "indices"}
         for query, roots in (("", [root]), ("abc", []), ("abc", ["/no/such"]), ("nomatch", [root])):
             assert await search(query, *roots) == []
+        for named in (".", f"{root}/", "sub/.."):  # the answer names a root as the question did
+            assert {file["root"] for file in await search("abe", named)} == {named}
 
 
 def git(cwd: pathlib.Path, *arguments: str) -> str:
