@@ -6,6 +6,8 @@ engine process is started; then the rest of the server is loaded, while the engi
 
 from __future__ import annotations
 
+import sys
+
 from codex_mcp.surfaces.front_desk import FrontDesk
 from codex_mcp.surfaces.handshake import Handshake
 from codex_mcp.wire.stdio import claim_stdio
@@ -25,6 +27,14 @@ def serve(arguments: list[str]) -> int:
     desk.start()
     desk.wait_for_first_answer(_HEAD_START)
 
+    from codex_mcp.engine.recursion import started_by_our_engine
+
+    if started_by_our_engine():
+        sys.stderr.write(
+            "codex-mcp-server: started as an MCP server by the Codex engine of another codex-mcp-server: it ends here, "
+            "since it would start itself for ever. Remove it from the mcp_servers of that configuration.\n"
+        )
+        return 1
     if options.offline is not None:
         from codex_mcp.offline import OfflineModel, load_script
 

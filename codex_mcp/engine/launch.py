@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from codex_mcp.engine.locate import EngineBinary, find_engines
 from codex_mcp.engine.orphans import MARK, end_marked, new_mark
+from codex_mcp.engine.recursion import own_entries
 from codex_mcp.engine.user_config import refused_policy
 
 # What clients of the v1 interface and of the MCP tools cannot see and would be hurt by is off: turns that the
@@ -79,6 +80,7 @@ def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineP
     flags = list(DEFAULT_FLAGS)
     if refused_policy():
         flags.append("approval_policy=on-request")  # the wanted policy is given with each conversation
+    flags += [f"mcp_servers.{name}.enabled=false" for name in own_entries()]
     arguments = [binary.path]
     for flag in (*flags, *overrides):
         arguments += ["-c", flag]
