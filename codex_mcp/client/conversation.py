@@ -11,7 +11,8 @@ import anyio
 from pydantic import TypeAdapter, ValidationError
 
 from codex_mcp.protocol import registry
-from codex_mcp.protocol.base import ApprovalPolicy, ReasoningEffort, ReasoningSummary, SnakeModel
+from codex_mcp.protocol.base import SnakeModel
+from codex_mcp.protocol.choices import ApprovalPolicy, ReasoningEffort, ReasoningSummary
 from codex_mcp.protocol.conversations import (
     InterruptConversationParams,
     InterruptConversationResult,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -42,13 +42,6 @@ def _uuid(value: str) -> str:
 
 Uuid = Annotated[str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
 """A UUID string; conversation, subscription and login ids are these."""
-
-ApprovalPolicy = Literal["untrusted", "on-failure", "on-request", "never"]
-SandboxMode = Literal["read-only", "workspace-write", "danger-full-access"]
-ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
-"""What may be asked for. The released server knew minimal to high; newer models advertise more."""
-ReasoningSummary = Literal["auto", "concise", "detailed", "none"]
-Verbosity = Literal["low", "medium", "high"]
 
 
 class Empty(WireModel):

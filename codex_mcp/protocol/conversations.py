@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from codex_mcp.protocol.base import ApprovalPolicy, ReasoningEffort, ReasoningSummary, SandboxMode, Uuid, WireModel
+from codex_mcp.protocol.base import Uuid, WireModel
+from codex_mcp.protocol.choices import ApprovalPolicy, ReasoningEffort, ReasoningSummary, SandboxMode
 from codex_mcp.protocol.input_items import InputItem
 from codex_mcp.protocol.sandbox import SandboxPolicy
 

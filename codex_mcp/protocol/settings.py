@@ -6,14 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codex_mcp.protocol.base import (
-    ApprovalPolicy,
-    ReasoningEffort,
-    ReasoningSummary,
-    SandboxMode,
-    Verbosity,
-    WireModel,
-)
+from codex_mcp.protocol.base import WireModel
+from codex_mcp.protocol.choices import ApprovalPolicy, ReasoningEffort, ReasoningSummary, SandboxMode, Verbosity
 
 
 class SandboxSettings(WireModel):

@@ -6,7 +6,9 @@ import json
 import pathlib
 from typing import Any
 
-from codex_mcp.protocol.tools import TOOLS, ToolType
+import msgspec
+
+from codex_mcp.protocol.tools import TOOLS, ToolArguments, ToolResult, ToolType
 from codex_mcp.wire.messages import JsonObject
 
 PUBLISHED = pathlib.Path(__file__).parent.parent / "surfaces" / "mcp" / "tools.json"
@@ -25,8 +27,8 @@ def _published(tool: ToolType) -> JsonObject:
         "name": tool.name,
         "title": tool.title,
         "description": tool.description,
-        "inputSchema": _schema(tool.arguments.model_json_schema(mode="validation")),
-        "outputSchema": _schema(tool.result.model_json_schema(mode="validation")),
+        "inputSchema": _schema(tool.arguments),
+        "outputSchema": _schema(tool.result),
         "annotations": {
             "readOnlyHint": tool.read_only,
             "destructiveHint": tool.destructive,
@@ -36,10 +38,11 @@ def _published(tool: ToolType) -> JsonObject:
     }
 
 
-def _schema(schema: JsonObject) -> JsonObject:
+def _schema(model: type[ToolArguments] | type[ToolResult]) -> JsonObject:
     """As short as it can be: every word of it costs the caller context. References are put in place."""
-    definitions = schema.pop("$defs", {})
-    return _short(schema, definitions)  # type: ignore[no-any-return]
+    schema = msgspec.json.schema(model)
+    short: JsonObject = _short(schema, schema["$defs"])
+    return short
 
 
 def _short(node: Any, definitions: JsonObject, *, names: bool = False) -> Any:
@@ -58,7 +61,9 @@ def _short(node: Any, definitions: JsonObject, *, names: bool = False) -> Any:
         if len(kinds) == 1:
             node = {**kinds[0], **{k: v for k, v in node.items() if k != "anyOf"}}
             return _short(node, definitions)
-    left_out = {"title", "default"} | ({"description"} if "properties" in node else set())
+    if "enum" in node:  # all of ours are words; clients look for the type
+        node = {"type": "string", **node}
+    left_out = {"title", "default", "$defs"} | ({"description"} if "properties" in node else set())
     return {
         key: _short(value, definitions, names=key == "properties") for key, value in node.items() if key not in left_out
     }

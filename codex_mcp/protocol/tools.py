@@ -10,57 +10,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field
+from msgspec import UNSET, Meta, Struct, field, to_builtins
 
-from codex_mcp.protocol.base import ApprovalPolicy, ReasoningEffort, SandboxMode, WireModel
+from codex_mcp.protocol.choices import ApprovalPolicy, ReasoningEffort, SandboxMode
 
 JsonSchema: TypeAlias = dict[str, Any]
 
 
-def _to_kebab(name: str) -> str:
-    return name.replace("_", "-")
-
-
-class ToolArguments(WireModel):
+class ToolArguments(Struct, rename="kebab"):
     """Arguments of a tool. Unknown ones are not an error: the result names them."""
 
-    model_config = ConfigDict(alias_generator=_to_kebab)
+
+class Data(Struct, rename="camel", omit_defaults=True):
+    """Part of a result. Fields with a default are left out while they have it."""
 
 
-class ToolResult(WireModel):
+class ToolResult(Data):
     """`structuredContent` of a tool's result."""
 
     def to_wire(self) -> dict[str, Any]:
         """As sent: without the fields that have no value."""
-        return self.model_dump(mode="json", exclude_none=True)
+        data: dict[str, Any] = to_builtins(self)
+        return data
 
 
-Prompt = Annotated[str, Field(description="What Codex should do.")]
+Prompt = Annotated[str, Meta(description="What Codex should do.")]
 Cwd = Annotated[
     str | None,
-    Field(description="Working directory. A relative path starts at the server's own working directory."),
+    Meta(description="Working directory. A relative path starts at the server's own working directory."),
 ]
-Model = Annotated[str | None, Field(description="Model name; the configured one if not given.")]
-Sandbox = Annotated[SandboxMode | None, Field(description="What commands may touch.")]
+Model = Annotated[str | None, Meta(description="Model name; the configured one if not given.")]
+Sandbox = Annotated[SandboxMode | None, Meta(description="What commands may touch.")]
 Approval = Annotated[
     ApprovalPolicy | None,
-    Field(
+    Meta(
         description="When Codex asks before it acts. `never`: it works within the sandbox and asks nothing. "
         "`on-failure` is served as `on-request`."
     ),
 ]
-Effort = Annotated[ReasoningEffort | None, Field(description="How much the model reasons.")]
-Images = Annotated[
-    list[str] | None, Field(description="Images to look at: file paths (relative to cwd) or data: URLs.")
-]
+Effort = Annotated[ReasoningEffort | None, Meta(description="How much the model reasons.")]
+Images = Annotated[list[str] | None, Meta(description="Images to look at: file paths (relative to cwd) or data: URLs.")]
 OutputSchema = Annotated[
     JsonSchema | None,
-    Field(description="JSON Schema of the final answer. The parsed answer is `output` of the result."),
+    Meta(description="JSON Schema of the final answer. The parsed answer is `output` of the result."),
 ]
 Timeout = Annotated[
-    float | None, Field(gt=0, description="Seconds after which the turn is interrupted and the call fails.")
+    Annotated[float, Meta(gt=0)] | None,
+    Meta(description="Seconds after which the turn is interrupted and the call fails."),
 ]
-ThreadId = Annotated[str, Field(description="The `threadId` of an earlier result.")]
+OptionalThreadId = Annotated[str | None, Meta(description="The `threadId` of an earlier result.")]
 
 
 class TurnArguments(ToolArguments):
@@ -80,29 +78,32 @@ class CodexArguments(TurnArguments):
     """Arguments of `codex`."""
 
     cwd: Cwd = None
-    profile: Annotated[str | None, Field(description="A profile of the user's config.toml.")] = None
+    profile: Annotated[str | None, Meta(description="A profile of the user's config.toml.")] = None
     config: Annotated[
-        dict[str, Any] | None, Field(description="Settings that override config.toml, by (dotted) key.")
+        dict[str, Any] | None, Meta(description="Settings that override config.toml, by (dotted) key.")
     ] = None
-    base_instructions: Annotated[str | None, Field(description="Instructions to use instead of the default ones.")] = (
+    base_instructions: Annotated[str | None, Meta(description="Instructions to use instead of the default ones.")] = (
         None
     )
     developer_instructions: Annotated[
-        str | None, Field(description="Further instructions, given as a developer message.")
+        str | None, Meta(description="Further instructions, given as a developer message.")
     ] = None
-    compact_prompt: Annotated[str | None, Field(description="Prompt used to compact the conversation.")] = None
+    compact_prompt: Annotated[str | None, Meta(description="Prompt used to compact the conversation.")] = None
 
 
 class ReplyArguments(TurnArguments):
     """Arguments of `codex-reply`. One of the two ids is required; `threadId` wins."""
 
-    thread_id: Annotated[str | None, Field(alias="threadId", description="The `threadId` of an earlier result.")] = None
-    conversation_id: Annotated[str | None, Field(alias="conversationId", description="Deprecated: use threadId.")] = (
-        None
+    thread_id: OptionalThreadId = field(name="threadId", default=None)
+    conversation_id: Annotated[str | None, Meta(description="Deprecated: use threadId.")] = field(
+        name="conversationId", default=None
     )
 
 
-class ToolError(WireModel):
+ChangeKind = Literal["add", "update", "delete"]
+
+
+class ToolError(Data):
     """Why a call failed. `code` is stable; `advice` says what to do next."""
 
     code: str
@@ -110,7 +111,7 @@ class ToolError(WireModel):
     advice: str | None = None
 
 
-class DeniedApproval(WireModel):
+class DeniedApproval(Data):
     """Something Codex asked for and did not get."""
 
     kind: Literal["command", "patch", "tool"]
@@ -118,14 +119,14 @@ class DeniedApproval(WireModel):
     because: str
 
 
-class FileChanged(WireModel):
+class FileChanged(Data):
     """A file that the turn's patches changed. Changes made by commands are not seen."""
 
     path: str
-    kind: Literal["add", "update", "delete"]
+    kind: ChangeKind
 
 
-class TokenUsage(WireModel):
+class TokenUsage(Data, omit_defaults=False):
     """Tokens of this turn."""
 
     input_tokens: int = 0
@@ -135,7 +136,7 @@ class TokenUsage(WireModel):
     total_tokens: int = 0
 
 
-class PendingApproval(WireModel):
+class PendingApproval(Data):
     """A question of Codex that waits for an answer."""
 
     approval_id: str
@@ -155,7 +156,7 @@ class TurnResult(ToolResult):
     thread_id: str
     content: str
     status: TurnStatus | None = None
-    output: Any = None
+    output: Any = UNSET
     files_changed: list[FileChanged] | None = None
     denied_approvals: list[DeniedApproval] | None = None
     token_usage: TokenUsage | None = None
@@ -166,24 +167,24 @@ class TurnResult(ToolResult):
 class ListArguments(ToolArguments):
     """Arguments of `codex-threads`."""
 
-    limit: Annotated[int | None, Field(ge=1, le=200, description="How many; 20 if not given.")] = None
-    cursor: Annotated[str | None, Field(description="`nextCursor` of the page before.")] = None
-    search: Annotated[str | None, Field(description="Only threads whose text has these words.")] = None
-    archived: Annotated[bool | None, Field(description="The archived threads instead.")] = None
+    limit: Annotated[Annotated[int, Meta(ge=1, le=200)] | None, Meta(description="How many; 20 if not given.")] = None
+    cursor: Annotated[str | None, Meta(description="`nextCursor` of the page before.")] = None
+    search: Annotated[str | None, Meta(description="Only threads whose text has these words.")] = None
+    archived: Annotated[bool | None, Meta(description="The archived threads instead.")] = None
 
 
-class ThreadInfo(WireModel):
+class ThreadInfo(Data):
     """A thread that the user's Codex has kept. Times are ISO 8601 UTC."""
 
     thread_id: str
     preview: str
+    created_at: str
+    updated_at: str
+    running: bool
     name: str | None = None
     cwd: str | None = None
     model: str | None = None
     model_provider: str | None = None
-    created_at: str
-    updated_at: str
-    running: bool = False
     git_branch: str | None = None
 
 
@@ -197,23 +198,25 @@ class ThreadPage(ToolResult):
 class ReadArguments(ToolArguments):
     """Arguments of `codex-read`."""
 
-    thread_id: Annotated[str, Field(alias="threadId")]
-    limit: Annotated[int | None, Field(ge=1, description="The newest so many messages; 50 if not given.")] = None
-    diffs: Annotated[bool | None, Field(description="Give the diffs of changed files, too.")] = None
+    thread_id: str = field(name="threadId")
+    limit: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="The newest so many messages; 50 if not given.")
+    ] = None
+    diffs: Annotated[bool | None, Meta(description="Give the diffs of changed files, too.")] = None
 
 
-class Message(WireModel):
+class Message(Data):
     """Something that was said."""
 
     role: Literal["user", "assistant"]
     text: str
 
 
-class FileTouched(WireModel):
+class FileTouched(Data):
     """A file that the thread's patches changed; `diffs` oldest first."""
 
     path: str
-    kind: Literal["add", "update", "delete"]
+    kind: ChangeKind
     diffs: list[str] | None = None
 
 
@@ -229,7 +232,7 @@ class ThreadTranscript(ToolResult):
 class ThreadArguments(ToolArguments):
     """Arguments of tools that take nothing but a thread."""
 
-    thread_id: Annotated[str, Field(alias="threadId")]
+    thread_id: str = field(name="threadId")
 
 
 class InterruptResult(ToolResult):
@@ -243,7 +246,7 @@ class ArchiveResult(ToolResult):
     """The thread is out of the lists; its file is kept."""
 
     thread_id: str
-    archived: Literal[True] = True
+    archived: bool
 
 
 class ForkResult(ToolResult):
@@ -256,17 +259,18 @@ class ForkResult(ToolResult):
 class StartArguments(CodexArguments):
     """Arguments of `codex-start`: those of `codex`, and a thread to go on with instead of a new one."""
 
-    thread_id: Annotated[
-        str | None, Field(alias="threadId", description="Go on with this thread instead of beginning one.")
-    ] = None
+    thread_id: Annotated[str | None, Meta(description="Go on with this thread instead of beginning one.")] = field(
+        name="threadId", default=None
+    )
 
 
 class WaitArguments(ToolArguments):
     """Arguments of `codex-wait`."""
 
-    thread_id: Annotated[str, Field(alias="threadId")]
+    thread_id: str = field(name="threadId")
     timeout_seconds: Annotated[
-        float | None, Field(ge=0, le=600, description="How long to wait; 30 if not given, 0 to look only.")
+        Annotated[float, Meta(ge=0, le=600)] | None,
+        Meta(description="How long to wait; 30 if not given, 0 to look only."),
     ] = None
 
 
@@ -280,11 +284,11 @@ class WaitResult(TurnResult):
 class AnswerArguments(ToolArguments):
     """Arguments of `codex-answer`."""
 
-    thread_id: Annotated[str, Field(alias="threadId")]
-    approval_id: Annotated[str, Field(alias="approvalId", description="Of `pendingApprovals`.")]
+    thread_id: str = field(name="threadId")
+    approval_id: Annotated[str, Meta(description="Of `pendingApprovals`.")] = field(name="approvalId")
     decision: Annotated[
         Literal["approve", "approve-for-session", "deny", "stop"],
-        Field(description="`deny`: Codex goes on without; `stop`: the turn ends."),
+        Meta(description="`deny`: Codex goes on without; `stop`: the turn ends."),
     ]
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from codex_mcp.bridge.account import auth_method
-from codex_mcp.bridge.approvals import Approval, Decision, Kind
+from codex_mcp.bridge.approvals import Approval
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.conversations import Conversations
 from codex_mcp.bridge.events import Event
@@ -16,42 +13,21 @@ from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError, CodexMcpError
-from codex_mcp.logs import about
-from codex_mcp.protocol.account import AuthStatusChange, LoginChatGptComplete
-from codex_mcp.protocol.base import WireModel
-from codex_mcp.protocol.registry import (
-    APPLY_PATCH_APPROVAL,
-    AUTH_STATUS_CHANGE,
-    EXEC_COMMAND_APPROVAL,
-    LOGIN_CHAT_GPT_COMPLETE,
-    METHODS,
-    RATE_LIMITS_UPDATED,
-    NotificationType,
-)
 from codex_mcp.surfaces.handshake import UNANSWERED, Dialect, Handshake
 from codex_mcp.surfaces.mcp.options import McpOptions
-from codex_mcp.surfaces.params import problems
-from codex_mcp.surfaces.v1.context import Context
 from codex_mcp.surfaces.v1.listeners import Audience, Item
-from codex_mcp.surfaces.v1.methods import HANDLERS
-from codex_mcp.wire.errors import INTERNAL_ERROR, INVALID_REQUEST, PeerClosed, RpcError
+from codex_mcp.wire.errors import INTERNAL_ERROR, INVALID_REQUEST, RpcError
 from codex_mcp.wire.messages import JsonObject, MalformedMessage
-from codex_mcp.wire.peer import IncomingCall, Peer, PendingCall
+from codex_mcp.wire.peer import IncomingCall, Peer
 
 if TYPE_CHECKING:
+    from codex_mcp.protocol.base import WireModel
+    from codex_mcp.protocol.registry import NotificationType
     from codex_mcp.surfaces.mcp.surface import McpSurface
     from codex_mcp.surfaces.mcp.turn import ToolTurn
+    from codex_mcp.surfaces.v1.surface import V1Surface
 
 log = logging.getLogger(__name__)
-
-_DECISIONS = {
-    "approved": Decision.APPROVED,
-    "approved_for_session": Decision.APPROVED_FOR_SESSION,
-    "denied": Decision.DENIED,
-    "abort": Decision.ABORT,
-    "allow": Decision.APPROVED,  # the published document's words
-    "deny": Decision.DENIED,
-}
 
 
 class ClientSession:
@@ -66,6 +42,7 @@ class ClientSession:
         self._audiences: dict[str, Audience] = {}
         self._mcp_options = mcp_options
         self._mcp: McpSurface | None = None
+        self._v1: V1Surface | None = None
 
     @property
     def engine(self) -> Engine:
@@ -86,14 +63,17 @@ class ClientSession:
         if result is not UNANSWERED:
             call.respond(result)
             return
-        method, handler = METHODS.get(call.method), HANDLERS.get(call.method)
-        if method is None or handler is None:
-            if self.handshake.dialect is not Dialect.MCP:
-                raise self.dialect.unknown_method(call.method)
+        if self.handshake.dialect is Dialect.MCP and self._mcp_surface().serves(call.method):
             self._mcp_surface().on_request(call)
-            return
-        params = self._decode(method.params, call.params)
-        call.start(self._serve(handler(Context(self, call), params)))
+        else:
+            self._v1_surface().on_request(call)
+
+    def _v1_surface(self) -> V1Surface:
+        if self._v1 is None:
+            from codex_mcp.surfaces.v1.surface import V1Surface
+
+            self._v1 = V1Surface(self)
+        return self._v1
 
     def _mcp_surface(self) -> McpSurface:
         """Loaded when an MCP client first asks for something beyond the handshake."""
@@ -106,18 +86,6 @@ class ClientSession:
     def _follow_habit(self) -> None:
         """Send the `jsonrpc` member or not, as the handshake settled it."""
         self.peer.jsonrpc = self.handshake.jsonrpc
-
-    async def _serve(self, work: Any) -> Any:
-        result = await work
-        return None if result is None else result.to_wire()
-
-    def _decode(self, model: type[WireModel], params: Any) -> WireModel:
-        if params is None:
-            params = {}
-        try:
-            return model.model_validate(params)
-        except ValidationError as error:
-            raise self.dialect.bad_params(problems(error)) from None
 
     def on_notification(self, method: str, params: Any) -> None:
         if method == "notifications/cancelled" and self._mcp is not None:
@@ -158,7 +126,7 @@ class ClientSession:
             if isinstance(item, Event):
                 self._send_event(conversation, item)
             else:
-                self._send_question(item)
+                self._v1_surface().ask(item)
 
         implicit = self.dialect is Dialect.MCP and self._mcp_options.events
         audience = self._audiences[conversation.id] = Audience(deliver, implicit, keep=not of_tool)
@@ -177,15 +145,8 @@ class ClientSession:
         self.peer.notify(notification.name, params.to_wire())
 
     def on_account_notification(self, method: str, params: JsonObject) -> None:
-        """The engine says how a sign-in ended, or that the account changed."""
-        if method == "account/updated":
-            change = AuthStatusChange(auth_method=auth_method(params.get("authMode")))
-            self.notify(AUTH_STATUS_CHANGE, change)
-        elif params.get("loginId") is not None:  # sign-ins with an API key have none
-            complete = LoginChatGptComplete(
-                login_id=params["loginId"], success=params["success"], error=params.get("error")
-            )
-            self.notify(LOGIN_CHAT_GPT_COMPLETE, complete)
+        if self._v1 is not None or self.dialect is Dialect.APP_SERVER:  # clients of the tools know nothing of it
+            self._v1_surface().on_account_notification(method, params)
 
     def emit(self, conversation: Conversation, events: list[Event]) -> None:
         audience = self._audiences[conversation.id]
@@ -220,44 +181,4 @@ class ClientSession:
         method = "codex/event" if self.dialect is Dialect.MCP else f"codex/event/{event.msg['type']}"
         self.peer.notify(method, params)
         if event.msg["type"] == "token_count":
-            self.peer.notify(RATE_LIMITS_UPDATED.name, event.msg["rate_limits"])
-
-    def _send_question(self, approval: Approval) -> None:
-        method, params = _question(approval)
-        self.peer.tasks.start_soon(self._await_decision, approval, self.peer.begin(method, params))
-
-    async def _await_decision(self, approval: Approval, question: PendingCall) -> None:
-        decision = Decision.DENIED
-        try:
-            answer = await question.result()
-            word = answer.get("decision") if isinstance(answer, dict) else None
-            if isinstance(word, str) and word in _DECISIONS:
-                decision = _DECISIONS[word]
-            else:
-                log.warning("an undecodable answer counts as denied", extra=about(approval.conversation.id))
-        except RpcError as error:
-            log.warning("an error counts as denied: %s", error, extra=about(approval.conversation.id))
-        except PeerClosed:
-            pass
-        approval.answer(decision)
-
-
-def _question(approval: Approval) -> tuple[str, JsonObject]:
-    """The request that puts a question to a v1 client."""
-    details = approval.details
-    params: JsonObject = {"conversationId": approval.conversation.id, "callId": approval.call_id}
-    if approval.kind is Kind.PATCH:
-        params |= {
-            "fileChanges": details["changes"],
-            "reason": details["reason"],
-            "grantRoot": details["grant_root"],
-        }
-        return APPLY_PATCH_APPROVAL.name, params
-    params |= {
-        "command": details["command"],
-        "cwd": details["cwd"],
-        "reason": details["reason"],
-        "risk": None,
-        "parsedCmd": details["parsed_cmd"],
-    }
-    return EXEC_COMMAND_APPROVAL.name, params
+            self.peer.notify("account/rateLimits/updated", event.msg["rate_limits"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codex_mcp.protocol.tools import ChangeKind
 from codex_mcp.wire.messages import JsonObject
 
 
@@ -14,9 +15,9 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:head]} … {left_out} characters left out … {text[len(text) - (limit - head) :]}"
 
 
-def change_kind(change: JsonObject) -> str:
-    """`add`, `update` or `delete`, of a v1 file change."""
-    return str(next(iter(change)))
+def change_kind(change: JsonObject) -> ChangeKind:
+    """Of a v1 file change."""
+    return "add" if "add" in change else "delete" if "delete" in change else "update"
 
 
 def change_text(change: JsonObject) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from msgspec import UNSET
+
 from codex_mcp.errors import CodexMcpError
 from codex_mcp.protocol.tools import ToolError, ToolResult, TurnResult
 from codex_mcp.surfaces.mcp.elicitation import NOT_OFFERED
@@ -75,7 +77,7 @@ def turn_result(
     show_thread_id: bool,
     notes: list[str],
     failed: tuple[str, str] | None = None,
-    output: Any = None,
+    output: Any = UNSET,
 ) -> JsonObject:
     """How a turn ended. `failed` is code and message of a failure that the turn itself does not tell."""
     unasked = [denied for denied in turn.denied if denied.because == NOT_OFFERED]

@@ -16,7 +16,6 @@ import anyio
 
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.events import Event
-from codex_mcp.surfaces.handshake import Dialect
 from codex_mcp.surfaces.mcp.client_log import ClientLog
 from codex_mcp.surfaces.mcp.elicitation import Elicitations
 from codex_mcp.surfaces.mcp.options import McpOptions
@@ -56,15 +55,16 @@ class McpSurface:
 
     # -- requests
 
+    @staticmethod
+    def serves(method: str) -> bool:
+        return method in _METHODS
+
     def on_request(self, call: IncomingCall) -> None:
-        """Begin to serve a request. Raises RpcError."""
-        handler = _METHODS.get(call.method)
-        if handler is None:
-            raise Dialect.MCP.unknown_method(call.method)
+        """Begin to serve a request that it `serves`. Raises RpcError."""
         params = {} if call.params is None else call.params
         if not isinstance(params, dict):
             raise RpcError(INVALID_PARAMS, "params must be an object")
-        call.start(handler(self, call, params))
+        call.start(_METHODS[call.method](self, call, params))
 
     def on_cancelled(self, params: Any) -> None:
         """`notifications/cancelled`: the request gets no answer, and what it runs is stopped."""

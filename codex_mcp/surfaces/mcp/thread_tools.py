@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from codex_mcp.bridge import threads
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.errors import CallerError
@@ -27,7 +29,7 @@ async def list_threads(call: ToolCall, arguments: t.ListArguments) -> JsonObject
         )
     except EngineRefusal as refusal:
         raise CallerError(refusal.message, code="invalid_arguments") from None
-    infos = [t.ThreadInfo.model_validate(info) for info in found]
+    infos = [msgspec.convert(info, t.ThreadInfo) for info in found]
     return as_data(t.ThreadPage(threads=infos, next_cursor=next_cursor))
 
 
@@ -41,10 +43,10 @@ async def read(call: ToolCall, arguments: t.ReadArguments) -> JsonObject:
         files = [{**file, "diffs": None} for file in files]
     return as_data(
         t.ThreadTranscript(
-            thread=t.ThreadInfo.model_validate(threads.thread_info(thread)),
-            messages=[t.Message.model_validate(message) for message in messages[earlier:]],
+            thread=msgspec.convert(threads.thread_info(thread), t.ThreadInfo),
+            messages=[msgspec.convert(message, t.Message) for message in messages[earlier:]],
             earlier_messages=earlier,
-            files=[t.FileTouched.model_validate(file) for file in files],
+            files=[msgspec.convert(file, t.FileTouched) for file in files],
         )
     )
 
@@ -70,7 +72,7 @@ async def archive(call: ToolCall, arguments: t.ThreadArguments) -> JsonObject:
     except EngineRefusal:
         raise threads.ThreadNotFound(id) from None
     call.surface.forget(id)
-    return success(t.ArchiveResult(thread_id=id), "Archived.")
+    return success(t.ArchiveResult(thread_id=id, archived=True), "Archived.")
 
 
 async def fork(call: ToolCall, arguments: t.ThreadArguments) -> JsonObject:

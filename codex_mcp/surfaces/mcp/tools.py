@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pydantic import ValidationError
+import msgspec
 
 from codex_mcp.errors import CodexMcpError
 from codex_mcp.protocol import tools as t
@@ -17,7 +16,6 @@ from codex_mcp.surfaces.mcp.call import ToolCall
 from codex_mcp.surfaces.mcp.catalog import DEFAULT_SET
 from codex_mcp.surfaces.mcp.results import failure, failure_of
 from codex_mcp.surfaces.mcp.surface import McpSurface
-from codex_mcp.surfaces.params import problems
 from codex_mcp.wire.errors import INVALID_PARAMS, RpcError
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import IncomingCall
@@ -66,11 +64,10 @@ async def call_tool(surface: McpSurface, call: IncomingCall, params: JsonObject)
     if not arguments and tool.missing:
         return failure("invalid_arguments", f"Missing arguments for {name} tool-call; {tool.missing}.")
     try:
-        decoded = tool.type.arguments.model_validate(arguments or {})
-    except ValidationError as error:
-        return failure(
-            "invalid_arguments", f"Failed to parse configuration for {tool.type.title} tool: {problems(error)}"
-        )
+        decoded = msgspec.convert(arguments or {}, tool.type.arguments)
+    except msgspec.ValidationError as error:
+        fault = str(error).replace("Object missing required field", "missing field")  # the released server's words
+        return failure("invalid_arguments", f"Failed to parse configuration for {tool.type.title} tool: {fault}")
     meta = params.get("_meta")
     token = meta.get("progressToken") if isinstance(meta, dict) else None
     context = ToolCall(surface, call.id, token, _notes_on_unknown(tool.type.arguments, arguments or {}))
@@ -82,10 +79,14 @@ async def call_tool(surface: McpSurface, call: IncomingCall, params: JsonObject)
 
 def _notes_on_unknown(model: type[t.ToolArguments], arguments: JsonObject) -> list[str]:
     """Arguments that the tool does not have, with those that may have been meant."""
-    known = [field.alias or name for name, field in model.model_fields.items()]
+    known = model.__struct_encode_fields__
+    unknown = [name for name in arguments if name not in known]
+    if not unknown:
+        return []
+    import difflib
+
     notes = []
-    for name in arguments:
-        if name not in known and name not in model.model_fields:
-            near = difflib.get_close_matches(name, known, 1)
-            notes.append(f"unknown argument `{name}` was ignored" + (f"; did you mean `{near[0]}`?" if near else ""))
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, 1)
+        notes.append(f"unknown argument `{name}` was ignored" + (f"; did you mean `{near[0]}`?" if near else ""))
     return notes

@@ -168,7 +168,7 @@ class ToolTurn:
             if moved:
                 self._files[path] = FileChanged(path=path, kind="delete")
                 path, kind = moved, "add"
-            self._files[path] = FileChanged.model_validate({"path": path, "kind": kind})
+            self._files[path] = FileChanged(path=path, kind=kind)
 
 
 _COLLECTORS: dict[str, Callable[[ToolTurn, JsonObject], None]] = {

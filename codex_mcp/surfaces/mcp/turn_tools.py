@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Any
 
 import anyio
+from msgspec import UNSET
 
 from codex_mcp.errors import CallerError, CodexMcpError
 from codex_mcp.protocol import tools as t
@@ -41,7 +43,8 @@ async def result_of(work: Work, running: Awaitable[None], arguments: t.TurnArgum
             await running
     except CodexMcpError as error:
         return failure_of(error, work.thread_id)
-    turn, failed, output = work.turn, None, None
+    turn, failed = work.turn, None
+    output: Any = UNSET
     if limit.cancelled_caught:
         failed = ("timeout", f"The time limit of {arguments.timeout_seconds:g} seconds is over: the turn was stopped.")
     if turn is None:

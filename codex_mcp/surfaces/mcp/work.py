@@ -18,7 +18,6 @@ from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.options import ThreadOptions, TurnOptions
 from codex_mcp.bridge.threads import check_id, settings_of
 from codex_mcp.protocol import tools as t
-from codex_mcp.protocol.events import SessionConfiguredEvent
 from codex_mcp.surfaces.mcp import message
 from codex_mcp.surfaces.mcp.progress import Progress
 from codex_mcp.surfaces.mcp.surface import McpSurface
@@ -131,19 +130,21 @@ async def find_or_resume(surface: McpSurface, thread_id: str) -> Conversation:
 def open_thread(surface: McpSurface, conversation: Conversation) -> None:
     """The thread's events have a place to go from here on; the first says what it is."""
     surface.session.open_audience(conversation, of_tool=True)
-    configured = SessionConfiguredEvent(
-        session_id=conversation.id,
-        thread_id=conversation.id,
-        model=conversation.model,
-        model_provider_id=conversation.model_provider,
-        approval_policy=conversation.approval_policy,
-        cwd=conversation.translator.cwd,
-        reasoning_effort=conversation.reasoning_effort,
-        history_log_id=0,
-        history_entry_count=0,
-        rollout_path=conversation.rollout_path,
-    )
-    conversation.emit([Event("", configured.to_wire())])
+    configured = {
+        "type": "session_configured",
+        "session_id": conversation.id,
+        "thread_id": conversation.id,
+        "model": conversation.model,
+        "model_provider_id": conversation.model_provider,
+        "approval_policy": conversation.approval_policy,
+        "cwd": conversation.translator.cwd,
+        "reasoning_effort": conversation.reasoning_effort,
+        "history_log_id": 0,
+        "history_entry_count": 0,
+        "initial_messages": None,
+        "rollout_path": conversation.rollout_path,
+    }
+    conversation.emit([Event("", configured)])
 
 
 def _as_before(error: ConfigurationError) -> ConfigurationError:

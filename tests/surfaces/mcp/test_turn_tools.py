@@ -165,15 +165,16 @@ async def test_bad_arguments_are_results_that_name_them(home: Home) -> None:
     async with mcp_serving(home) as client:
         nothing = await client.peer.request("tools/call", {"name": "codex"})
         no_prompt = await client.call("codex", model="x")
-        wrong = await client.call("codex", prompt=5, sandbox="foo")
+        wrong = await client.call("codex", prompt=5)
+        choice = await client.call("codex", prompt="x", sandbox="foo")
         provider = await client.call("codex", prompt="x", config={"model_provider": "nope"})
         unknown = await client.call("no-such-tool")
         with pytest.raises(RpcError, match="`name`"):
             await client.peer.request("tools/call", {"arguments": {}})
     assert text(nothing) == "Missing arguments for codex tool-call; the `prompt` field is required."
     assert text(no_prompt) == "Failed to parse configuration for Codex tool: missing field `prompt`"
-    assert text(wrong).startswith("Failed to parse configuration for Codex tool: `prompt`: ")
-    assert "`sandbox`" in text(wrong)
+    assert text(wrong) == "Failed to parse configuration for Codex tool: Expected `str`, got `int` - at `$.prompt`"
+    assert text(choice) == "Failed to parse configuration for Codex tool: Invalid enum value 'foo' - at `$.sandbox`"
     assert text(provider).startswith("Failed to load Codex configuration from overrides: ")
     assert "nope" in text(provider)
     assert text(unknown).startswith("Unknown tool 'no-such-tool'")
