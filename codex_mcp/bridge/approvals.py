@@ -55,16 +55,18 @@ class Approval:
         self,
         kind: Kind,
         conversation: Conversation,
+        call: IncomingCall,
         call_id: str,
         details: JsonObject,
         reply: Callable[[Decision], None],
     ) -> None:
         """`details`: `command`, `cwd`, `parsed_cmd` of a command or tool, `changes`, `grant_root` of a patch, and
-        `reason`. `reply` answers the engine."""
+        `reason`. `reply` answers `call`, the engine's request."""
         self.kind = kind
         self.conversation = conversation
         self.call_id = call_id
         self.details = details
+        self._call = call
         self._reply = reply
 
     def answer(self, decision: Decision) -> None:
@@ -72,6 +74,10 @@ class Approval:
         if self.conversation.close_approval(self):
             self._reply(decision)
             self.conversation.approval_decided(self, decision)
+
+    def withdraw(self) -> None:
+        """The turn is over: the engine waits for no answer any more."""
+        self._call.withdraw()
 
 
 def command_reply(call: IncomingCall) -> Callable[[Decision], None]:

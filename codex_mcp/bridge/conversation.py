@@ -215,11 +215,11 @@ class Conversation:
 
     def _ask_command(self, call: IncomingCall) -> None:
         events, details = self.translator.exec_approval(call.params)
-        self._ask(Kind.COMMAND, call.params["itemId"], events, details, approvals.command_reply(call))
+        self._ask(Kind.COMMAND, call, call.params["itemId"], events, details, approvals.command_reply(call))
 
     def _ask_patch(self, call: IncomingCall) -> None:
         events, details = self.translator.patch_approval(call.params)
-        self._ask(Kind.PATCH, call.params["itemId"], events, details, approvals.command_reply(call))
+        self._ask(Kind.PATCH, call, call.params["itemId"], events, details, approvals.command_reply(call))
 
     def _ask_tool(self, call: IncomingCall) -> None:
         params = call.params
@@ -229,24 +229,25 @@ class Conversation:
         command = ["mcp", params["serverName"], *_tool_call(params)]
         call_id = f"approval-{call.id}"
         events, details = self.translator.tool_approval(call_id, command, params.get("message", ""))
-        self._ask(Kind.TOOL, call_id, events, details, approvals.tool_reply(call))
+        self._ask(Kind.TOOL, call, call_id, events, details, approvals.tool_reply(call))
 
     def _ask_permissions(self, call: IncomingCall) -> None:
         wanted = call.params["permissions"]
         call_id = f"approval-{call.id}"
         command = ["grant-permissions", _as_text(wanted)]
         events, details = self.translator.tool_approval(call_id, command, call.params.get("reason") or "")
-        self._ask(Kind.TOOL, call_id, events, details, approvals.permissions_reply(call, wanted))
+        self._ask(Kind.TOOL, call, call_id, events, details, approvals.permissions_reply(call, wanted))
 
     def _ask(
         self,
         kind: Kind,
+        call: IncomingCall,
         call_id: str,
         events: list[Event],
         details: JsonObject,
         reply: Callable[[Decision], None],
     ) -> None:
-        approval = Approval(kind, self, call_id, details, reply)
+        approval = Approval(kind, self, call, call_id, details, reply)
         self._approvals.append(approval)
         self.emit(events)
         self._outlet.ask(approval)
@@ -269,6 +270,7 @@ class Conversation:
     def _withdraw_approvals(self) -> None:
         open_approvals, self._approvals = self._approvals, []
         for approval in open_approvals:
+            approval.withdraw()
             self._outlet.withdraw(approval)
 
     def _move(self, to: Turn) -> None:

@@ -42,6 +42,8 @@ def locate(path: str, directories: tuple[str, ...] = _DIRECTORIES) -> pathlib.Pa
         raise RolloutUnreadable(_os_reason(error)) from None
     for directory in directories:
         if found.is_relative_to((home / directory).resolve()):
+            if not found.is_file():  # a pipe would be read for ever
+                raise RolloutUnreadable("it is no regular file")
             return found
     raise RolloutUnreadable(f"it is not in the {' or '.join(directories)} directory of {home}")
 

@@ -38,7 +38,7 @@ def offline_home(model: OfflineModel) -> Iterator[dict[str, str]]:
     lines = [*model.engine_overrides(), 'approval_policy="never"', 'sandbox_mode="danger-full-access"']
     (home / "config.toml").write_text("\n".join(lines) + "\n[features]\nplugins = false\n")
     try:
-        yield {**os.environ, "CODEX_HOME": str(home)}
+        yield {**os.environ, "HOME": str(home), "CODEX_HOME": str(home)}
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -95,6 +95,9 @@ class Process:
         """Resident memory of the process itself (Linux)."""
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
 
     def close(self) -> None:
         assert self._process.stdin is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import pathlib
+import re
 
 from tests.requirements import HERE, SOURCES, load
 from tests.requirements.__main__ import TARGET, render
@@ -39,3 +40,10 @@ def test_ids_begin_with_their_area_and_sources_are_known() -> None:
 
 def test_the_compatibility_page_is_up_to_date() -> None:
     assert TARGET.read_text() == render(), "run `python -m tests.requirements`"
+
+
+def test_every_test_that_the_page_on_reliability_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (TARGET.parent / "reliability.md").read_text())
+    assert named
+    for path, name in named:
+        assert re.search(rf"def {name}\(", (TESTS.parent / path).read_text()), f"{path}::{name}"
