@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
@@ -73,6 +74,22 @@ async def test_the_engine_in_use_still_causes_the_recorded_events(name: str, pla
     stream = await record(SCENARIOS[name], playground)
     shown, golden = await events_of(stream[1:]), load_events(name)
     assert _kinds(shown) == _kinds(golden)
+
+
+@pytest.mark.requirement("conversations:new:early-events")
+@pytest.mark.parametrize("ahead_of", ["the answer", "turn/start", "turn/started"])
+async def test_a_deprecation_is_told_whenever_the_engine_tells_it(ahead_of: str) -> None:
+    stream = load_stream("deprecated")
+    notice = next(entry for entry in stream if entry.get("<", {}).get("method") == "deprecationNotice")
+    stream.remove(notice)
+    marks: dict[str, Callable[[dict[str, Any]], bool]] = {
+        "the answer": lambda entry: "result" in entry.get("<", {}),
+        "turn/start": lambda entry: entry.get(">", {}).get("method") == "turn/start",
+        "turn/started": lambda entry: entry.get("<", {}).get("method") == "turn/started",
+    }
+    place = next(index for index, entry in enumerate(stream) if marks[ahead_of](entry))
+    stream.insert(place, notice)
+    assert _kinds(await events_of(stream)).count("deprecation_notice") == 1
 
 
 def _kinds(entries: list[dict[str, Any]]) -> list[str]:
