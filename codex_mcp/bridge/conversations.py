@@ -409,23 +409,35 @@ class Conversations:
         """Ask for a thread. The engine may speak of it before it answers, for example of an MCP server that cannot be
         started: that is kept, and looked at after `register` took the answer."""
 
+        answered = False
+
         def opened(result: JsonObject) -> None:
-            register(result)
-            conversation = self._newest = self._by_thread[result["thread"]["id"]]
-            early, self._early = self._early, []
-            for early_method, about_thread in early:
-                if about_thread.get("threadId", conversation.thread_id) == conversation.thread_id:
-                    self._tell(conversation, early_method, about_thread)
-                else:
-                    self._early.append((early_method, about_thread))
+            nonlocal answered
+            answered = True
+            try:
+                register(result)
+                conversation = self._newest = self._by_thread[result["thread"]["id"]]
+                early, self._early = self._early, []
+                for early_method, about_thread in early:
+                    if about_thread.get("threadId", conversation.thread_id) == conversation.thread_id:
+                        self._tell(conversation, early_method, about_thread)
+                    else:
+                        self._early.append((early_method, about_thread))
+            finally:
+                self._end_opening()
 
         self._opening += 1
         try:
             await link.request(method, params, on_result=opened)
         finally:
-            self._opening -= 1
-            if not self._opening:
-                self._early.clear()
+            if not answered:
+                self._end_opening()
+
+    def _end_opening(self) -> None:
+        """With the answer, not when its waiter wakes up: what comes in between is no longer early."""
+        self._opening -= 1
+        if not self._opening:
+            self._early.clear()
 
     async def _loaded(self, conversation: Conversation) -> EngineLink:
         """A link whose engine has the conversation in memory; loads it again after the engine was restarted.

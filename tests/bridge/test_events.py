@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
@@ -18,6 +19,28 @@ from tests.recordings.scenarios import SCENARIOS
 EVENT_MSG: TypeAdapter[Any] = TypeAdapter(EventMsg)
 # Sent by others than the translation of the engine's stream: the tools, and the end of a conversation.
 NOT_OF_A_STREAM = {"session_configured", "shutdown_complete"}
+
+# Played with the engine in use, too: together they show every event.
+PLAYED = (
+    "command_abort",
+    "command_denied",
+    "deprecated",
+    "interrupt_in_command",
+    "patch_approved",
+    "patch_fails",
+    "plan",
+    "provider_fails",
+    "provider_refuses",
+    "raw_items",
+    "reasoning_raw",
+    "review",
+    "stream_breaks",
+    "text",
+    "tool_asked",
+    "unknown_model",
+    "view_image",
+    "web_search",
+)
 
 
 def all_messages() -> list[dict[str, Any]]:
@@ -67,15 +90,36 @@ def test_every_scenario_has_its_files_and_every_file_its_scenario() -> None:
     assert STREAMS.exists()
 
 
+def test_the_scenarios_that_are_played_show_every_event() -> None:
+    golden = {name: {entry["msg"]["type"] for entry in load_events(name) if "msg" in entry} for name in names()}
+    assert set().union(*golden.values()) == set().union(*(golden[name] for name in PLAYED))
+
+
 @pytest.mark.requirement("events:recorded")
-@pytest.mark.parametrize("name", ["text", "reasoning", "patch_approved", "tool_asked", "provider_refuses"])
+@pytest.mark.parametrize("name", PLAYED)
 async def test_the_engine_in_use_still_causes_the_recorded_events(name: str, playground: pathlib.Path) -> None:
     stream = await record(SCENARIOS[name], playground)
     shown, golden = await events_of(stream[1:]), load_events(name)
     assert _kinds(shown) == _kinds(golden)
 
 
+@pytest.mark.requirement("conversations:new:early-events")
+@pytest.mark.parametrize("ahead_of", ["the answer", "turn/start", "turn/started"])
+async def test_a_deprecation_is_told_whenever_the_engine_tells_it(ahead_of: str) -> None:
+    stream = load_stream("deprecated")
+    notice = next(entry for entry in stream if entry.get("<", {}).get("method") == "deprecationNotice")
+    stream.remove(notice)
+    marks: dict[str, Callable[[dict[str, Any]], bool]] = {
+        "the answer": lambda entry: "result" in entry.get("<", {}),
+        "turn/start": lambda entry: entry.get(">", {}).get("method") == "turn/start",
+        "turn/started": lambda entry: entry.get("<", {}).get("method") == "turn/started",
+    }
+    place = next(index for index, entry in enumerate(stream) if marks[ahead_of](entry))
+    stream.insert(place, notice)
+    assert _kinds(await events_of(stream)).count("deprecation_notice") == 1
+
+
 def _kinds(entries: list[dict[str, Any]]) -> list[str]:
-    """What is shown in which order; when usage is reported differs between engines."""
+    """What is shown in which order; when usage is reported, and in how many pieces output comes, differs."""
     kinds = [entry["msg"]["type"] if "msg" in entry else next(iter(entry)) for entry in entries]
-    return [kind for kind in kinds if kind != "token_count"]
+    return [kind for kind in kinds if kind not in ("token_count", "exec_command_output_delta")]

@@ -68,6 +68,10 @@ class Driver:
             self._arrived = anyio.Event()
             await self._arrived.wait()
 
+    def has_seen(self, method: str, item: str) -> bool:
+        """Whether a message of that name and about that kind of item has come, waited for or not."""
+        return any(seen == method and params["item"]["type"] == item for seen, params in self._seen)
+
     async def turn(self, text: str = "go") -> None:
         """Send a message and wait for the end of its turn."""
         await self.say(text)

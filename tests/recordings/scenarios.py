@@ -101,7 +101,8 @@ async def interrupted_in_command(driver: Driver) -> None:
     await driver.interrupt()
     await driver.until("turn/completed")
     await driver.clean()
-    await driver.until("item/completed", "commandExecution")
+    if not driver.has_seen("item/completed", "commandExecution"):  # its end comes early or late
+        await driver.until("item/completed", "commandExecution")
     await driver.turn("again")
 
 
@@ -273,7 +274,7 @@ SCENARIOS = {
         Scenario(
             "interrupt_in_command",
             "an interrupt while a command runs; its end comes late",
-            [[{"run": "echo begun; sleep 20", "id": "call_1", "yield_ms": 30000}], DONE],
+            [[{"run": "sleep 0.3; echo begun; sleep 20", "id": "call_1", "yield_ms": 30000}], DONE],
             FREE,
             play=interrupted_in_command,
         ),

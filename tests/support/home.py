@@ -45,7 +45,10 @@ class Home:
         return meta["id"], kept
 
     def environment(self, **extra: str) -> dict[str, str]:
-        """Of a server of this home; what the tests' own environment says of engines stays."""
+        """Of a server of this home; what the tests' own environment says of engines stays.
+
+        The engine runs commands in login shells: HOME has no profile, for one that takes its time, or takes a lock and
+        is killed with its command, is none of the tests' business.
+        """
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODEX_", "RUST_")) or k == "CODEX_MCP_ENGINE"}
-        # a HOME of its own: what the login shells of commands read there is not part of a test
         return {**kept, "HOME": str(self.root), "CODEX_HOME": str(self.path), "TERM": "dumb", **extra}
