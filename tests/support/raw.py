@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import subprocess
 import sys
 from typing import IO, Any
 
 from tests.support.home import Home
+from tests.support.processes import processes_of
 
 INITIALIZE = {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "raw", "version": "1"}}}
 MCP_INITIALIZE = {
@@ -106,14 +106,4 @@ class RawServer:
 
     def leftovers(self) -> list[str]:
         """Command lines of processes of this home that still run, the server aside."""
-        mark, found = f"CODEX_HOME={self._home.path}".encode(), []
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if mark not in (process / "environ").read_bytes().split(b"\0"):
-                    continue
-                if (process / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                    continue
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-            except OSError:
-                continue
-        return found
+        return processes_of(self._home.path)
