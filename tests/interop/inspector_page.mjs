@@ -39,11 +39,14 @@ async function answer(button) {
   await dialog.waitFor({ state: "hidden" });
 }
 
-// The result as the page shows it, once it holds that text.
-async function result(text) {
+// The result as the page shows it, once it holds that text; then back to the form.
+async function result(text, picture) {
   const shown = page.getByText(text).last();
   await shown.waitFor();
-  return shown.innerText();
+  const told = await shown.innerText();
+  await shot(picture);
+  await page.getByRole("button", { name: /results/i }).click();
+  return told;
 }
 
 try {
@@ -64,8 +67,7 @@ try {
   await shot("1-tools");
 
   await execute("interop greet");
-  check("run codex", true, await result("Hello from the script."));
-  await shot("2-answer");
+  check("run codex", true, await result("Hello from the script.", "2-answer"));
 
   await execute("interop approve");
   const question = dialog.getByText(/Allow Codex to run/);
@@ -76,16 +78,14 @@ try {
   check("the form says what it will answer", decision === "Approve", decision);
   await shot("3-approval");
   await answer("Submit");
-  await result("Done.");
+  await result("Done.", "4-approved");
   check("approve", true);
-  await shot("4-approved");
 
   await execute("interop decline");
   await question.waitFor();
   await answer("Decline");
-  await result(/deniedApprovals/);
+  await result(/deniedApprovals/, "5-declined");
   check("decline", true);
-  await shot("5-declined");
 
   for (const method of ["codex/event", "notifications/progress", "elicitation/create"]) {
     const messages = await page.getByText(method, { exact: true }).count();
