@@ -21,8 +21,8 @@ SCRIPT: list[Any] = [
     {"when": "interop again", "steps": [{"say": "Hello again."}]},
     {"when": "interop approve", "steps": [{"run": "touch approved.txt", "ask": "to leave a mark"}]},
     {"when": "interop decline", "steps": [{"run": "touch declined.txt", "ask": "to leave a mark"}]},
-    {"when": "interop work", "steps": [{"run": "echo working"}]},
-    {"when": "interop wait", "steps": [{"run": "sleep 300"}]},
+    {"when": "interop work", "steps": [{"run": "sleep 1.5"}]},
+    {"when": "interop wait", "steps": [{"run": "touch waiting.txt && sleep 300"}]},
     {"when": "interop fail", "steps": [{"fail": 400, "message": "the provider said no"}]},
     *[[{"say": "Done."}] for _ in range(100)],
 ]
