@@ -13,13 +13,16 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 
+from codex_mcp.offline import OfflineModel
 from tests.interop.kit import node_environment, npm_packages, python_packages
 from tests.interop.stage import Report, Stage, stage
 from tests.support.processes import processes_of
 
 CLIENTS = pathlib.Path(__file__).with_name("clients")
+EXAMPLE = pathlib.Path(__file__).parent.parent.parent / "examples" / "openai_agents.py"
 
 
 def python(program: str, *specs: str) -> Callable[[], list[str]]:
@@ -33,12 +36,13 @@ def typescript(line: str, spec: str) -> Callable[[], list[str]]:
     return lambda: ["node", script, line, str(npm_packages(f"typescript-{line}", spec) / "node_modules")]
 
 
+AGENTS = "openai-agents==0.24.0"
 SDKS = {
-    "mcp-1": ("mcp 1.30.0 (Python)", python("mcp_1", "mcp==1.30.0")),
-    "fastmcp": ("fastmcp 4.1.2", python("fastmcp_4", "fastmcp==4.1.2")),
-    "agents": ("openai-agents 0.24.0", python("agents_sdk", "openai-agents==0.24.0")),
-    "typescript-1": ("@modelcontextprotocol/sdk 1.32.2", typescript("1", "@modelcontextprotocol/sdk@1.32.2")),
-    "typescript-2": ("@modelcontextprotocol/client 2.4.0", typescript("2", "@modelcontextprotocol/client@2.4.0")),
+    "mcp-1": ("mcp==1.30.0 (Python)", python("mcp_1", "mcp==1.30.0")),
+    "fastmcp": ("fastmcp==4.1.2", python("fastmcp_4", "fastmcp==4.1.2")),
+    "agents": (AGENTS, python("agents_sdk", AGENTS)),
+    "typescript-1": ("@modelcontextprotocol/sdk@1.32.2", typescript("1", "@modelcontextprotocol/sdk@1.32.2")),
+    "typescript-2": ("@modelcontextprotocol/client@2.4.0", typescript("2", "@modelcontextprotocol/client@2.4.0")),
 }
 
 
@@ -84,6 +88,32 @@ def _gone(command: str, on: Stage) -> bool:
     return True
 
 
+def run_example(on: Stage, report: Report) -> None:
+    """`examples/openai_agents.py`: its agent asks a scripted model too, over the network as it asks a real one."""
+    report.heading(f"examples/openai_agents.py, {AGENTS}")
+    interpreter, _ = SDKS["agents"][1]()
+    with OfflineModel(
+        [[{"function": "codex", "arguments": {"prompt": "interop greet"}}], [{"say": "It greets."}]]
+    ) as lead:
+        providers = tomllib.loads("\n".join(lead.engine_overrides()))["model_providers"]
+        account = {"OPENAI_BASE_URL": providers["offline"]["base_url"], "OPENAI_API_KEY": "none"}
+        path = os.pathsep.join([str(pathlib.Path(on.command[0]).parent), on.environment["PATH"]])
+        done = subprocess.run(
+            [interpreter, str(EXAMPLE), "--offline", on.command[-1], "Have it greet"],
+            env={**on.environment, **account, "PATH": path, "OPENAI_AGENTS_DISABLE_TRACING": "1"},
+            cwd=on.workspace,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        lines = done.stdout.splitlines()
+        report.check("its agent calls codex", lines[0].startswith("> codex "), lines[0])
+        seen = str(lead.requests[1]["input"][-1]["output"])
+        report.check("its model sees the answer and the thread", "Hello from" in seen and "threadId: " in seen, seen)
+        report.check("it prints the agent's answer", lines[-1] == "It greets." and not done.stderr, lines[-1])
+    report.check("no process is left", not on.leftovers())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SDKS)}; all if none is given")
@@ -96,6 +126,9 @@ def main() -> int:
             report.heading(f"{title}, --events {events}")
             with stage() as on:
                 run_client(command(), on, report, events=events)
+        if name == "agents":
+            with stage() as on:
+                run_example(on, report)
     return report.end()
 
 
