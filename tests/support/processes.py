@@ -11,8 +11,13 @@ GONE_WITHIN = 2.0  # seconds that a promise of the documentation names, not a be
 
 
 def processes(home: Home) -> dict[int, list[str]]:
+    """Of a home: see `processes_of`."""
+    return processes_of(home.path)
+
+
+def processes_of(codex_home: pathlib.Path) -> dict[int, list[str]]:
     """Command lines of what runs with that CODEX_HOME, by process id; what has ended is not among them."""
-    mark, found = f"CODEX_HOME={home.path}".encode(), {}
+    mark, found = f"CODEX_HOME={codex_home}".encode(), {}
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             if mark not in (process / "environ").read_bytes().split(b"\0"):

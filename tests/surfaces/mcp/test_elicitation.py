@@ -14,7 +14,7 @@ pytestmark = pytest.mark.requirement("mcp:approval:question")
 
 
 def approval(kind: Kind, **details: Any) -> Approval:
-    return Approval(kind, None, "call_1", {"reason": None, "grant_root": None, **details}, lambda _: None)  # type: ignore[arg-type]
+    return Approval(kind, None, None, "call_1", {"reason": None, "grant_root": None, **details}, lambda _: None)  # type: ignore[arg-type]
 
 
 def test_a_long_command_is_shortened_and_keeps_its_end() -> None:
