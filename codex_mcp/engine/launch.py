@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from codex_mcp.engine.locate import EngineBinary, find_engines
+from codex_mcp.engine.opening import opening
 from codex_mcp.engine.orphans import MARK, end_marked, new_mark
 from codex_mcp.engine.recursion import own_entries
 from codex_mcp.engine.user_config import refused_policy
@@ -73,9 +74,10 @@ class EngineProcess:
 
 
 def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineProcess:
-    """Start `codex app-server`. `overrides` are `key=value` settings, stronger than config.toml and DEFAULT_FLAGS.
+    """Start `codex app-server` and write its opening.
 
-    Raises OSError if the binary cannot be run.
+    `overrides` are `key=value` settings, stronger than config.toml and DEFAULT_FLAGS. Raises OSError if the binary
+    cannot be run.
     """
     flags = list(DEFAULT_FLAGS)
     if refused_policy():
@@ -97,6 +99,9 @@ def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineP
         env=environment,
         start_new_session=True,
     )
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it has ended already: whoever serves it will say why
+        process.stdin.write(opening())
     return EngineProcess(binary, process, mark)
 
 

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import anyio
 
-from codex_mcp import __version__
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.locate import INSTALL_ADVICE, OLDEST, EngineBinary, EngineUnfit
+from codex_mcp.engine.opening import OPENING_ID
 from codex_mcp.errors import CallerError, EngineError, EngineUnavailable
 from codex_mcp.logs import about, redact
 from codex_mcp.wire.errors import INTERNAL_ERROR, PeerClosed, RpcError
@@ -26,15 +26,6 @@ from codex_mcp.wire.peer import IncomingCall, Peer
 
 log = logging.getLogger(__name__)
 
-# Notifications that nothing here reads: the engine need not send them.
-_UNREAD = (
-    "remoteControl/status/changed",
-    "skills/changed",
-    "thread/readState/changed",
-    "thread/settings/updated",
-    "thread/started",
-    "thread/status/changed",
-)
 _HANDSHAKE_LIMIT = 20.0  # seconds; a first start from a cold disk takes about one
 _REQUEST_LIMIT = 120.0  # seconds; the longest is thread/start, which waits for MCP servers that are `required`
 _LAST_WORDS_LIMIT = 0.2  # seconds from the end of its output to the end of its stderr
@@ -112,16 +103,10 @@ class EngineLink:
         self.ended.set()
 
     async def handshake(self) -> None:
-        """Introduce ourselves and learn the version. Raises EngineUnavailable with what went wrong."""
+        """Wait for the answer to the opening, and learn the version. Raises EngineUnavailable with what went wrong."""
         try:
             with anyio.fail_after(_HANDSHAKE_LIMIT):
-                answer = await self._peer.request(
-                    "initialize",
-                    {
-                        "clientInfo": {"name": "codex-mcp-server", "title": "codex-mcp-server", "version": __version__},
-                        "capabilities": {"experimentalApi": True, "optOutNotificationMethods": _UNREAD},
-                    },
-                )
+                answer = await self._peer.expect(OPENING_ID).result()
         except TimeoutError:
             raise EngineUnavailable(f"{self.binary} did not answer within {_HANDSHAKE_LIMIT:.0f} s") from None
         except PeerClosed:

@@ -265,6 +265,11 @@ class Peer:
             self.write(codec.encode_request(id, method, params, jsonrpc=self.jsonrpc))
         return PendingCall(self, id, outgoing)
 
+    def expect(self, id: RequestId) -> PendingCall:
+        """The answer to a request of ours that was written before this peer was there. Call it before `run`."""
+        outgoing = self._outgoing[id] = _Outgoing(None)
+        return PendingCall(self, id, outgoing)
+
     async def request(self, method: str, params: Any, on_result: Callable[[Any], None] | None = None) -> Any:
         """Send a request and wait for its result. Raises RpcError or PeerClosed. See `begin`."""
         return await self.begin(method, params, on_result).result()

@@ -38,7 +38,9 @@ def offline_home(model: OfflineModel) -> Iterator[dict[str, str]]:
     lines = [*model.engine_overrides(), 'approval_policy="never"', 'sandbox_mode="danger-full-access"']
     (home / "config.toml").write_text("\n".join(lines) + "\n[features]\nplugins = false\n")
     try:
-        yield {**os.environ, "HOME": str(home), "CODEX_HOME": str(home)}
+        # installed packages have their bytecode: a setting of the developer's shell must not take it away
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        yield {**environment, "HOME": str(home), "CODEX_HOME": str(home)}
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

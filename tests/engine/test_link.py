@@ -27,7 +27,7 @@ def calls_with(value: Any) -> list[tuple[str, dict[str, Any]]]:
     content = [{"type": "input_text", "text": "hello"}]
     history = [{"type": "message", "role": "user", "content": content, "extra": value}]
     return [
-        ("newConversation", {"config": {"unknown.key": value}}),
+        ("newConversation", {"config": {"unknown.key": [value]}}),
         ("resumeConversation", {"history": history}),
         ("resumeConversation", {"history": [{**history[0], "extra": [{"deep": value}]}]}),
     ]

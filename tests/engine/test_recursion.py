@@ -10,7 +10,7 @@ import pytest
 from codex_mcp.engine.recursion import own_entries, started_by_our_engine
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
-from tests.support.mcp import mcp_serving, text
+from tests.support.mcp_client import mcp_serving, text
 from tests.support.processes import engines, processes
 
 

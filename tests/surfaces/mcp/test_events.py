@@ -11,7 +11,7 @@ from codex_mcp.offline import OfflineModel
 from codex_mcp.surfaces.mcp import progress
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
-from tests.support.mcp import mcp_serving, text
+from tests.support.mcp_client import mcp_serving, text
 
 pytestmark = pytest.mark.anyio
 

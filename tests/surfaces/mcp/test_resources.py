@@ -10,7 +10,7 @@ import pytest
 from codex_mcp.offline import OfflineModel
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
-from tests.support.mcp import McpClient, mcp_serving
+from tests.support.mcp_client import McpClient, mcp_serving
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
-from tests.support.mcp import McpClient, mcp_serving, text
+from tests.support.mcp_client import McpClient, mcp_serving, text
 
 pytestmark = pytest.mark.anyio
 
