@@ -3,8 +3,8 @@
 python -m tests.benchmarks.soak [--turns N] [--at-once N]
 
 Text, commands that are approved and denied, interrupts, questions that are never answered; conversations are begun and
-archived all the while. The first quarter warms up. Exits with 1 if the resident memory of our process has a slope, or
-if descriptors, threads, tasks or Python objects have grown. Linux.
+archived all the while. The first half warms up. Exits with 1 if the resident memory of our process has a slope, or if
+descriptors, threads, tasks, Python objects or the blocks that Python has allocated have grown. Linux.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PROBED = """
 import asyncio, gc, json, os, signal, sys
 def probe(*_):
     gc.collect()
-    counts = {"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}
+    counts = {"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects()), "blocks": sys.getallocatedblocks()}
     with open(sys.argv[1] + ".new", "w") as file:
         json.dump(counts, file)
     os.replace(sys.argv[1] + ".new", sys.argv[1])

@@ -192,6 +192,9 @@ class _Call:
     def fail(self, error: RpcError) -> None:
         self.answer = {"error": error.to_json()}
 
+    def withdraw(self) -> None:
+        """Its turn is over: it gets no answer."""
+
 
 async def events_of(stream: list[JsonObject]) -> list[JsonObject]:
     """What a client is sent and asked when this is what the engine says."""
