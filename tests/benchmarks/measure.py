@@ -95,8 +95,15 @@ class Process:
 
     def resident_mb(self) -> float:
         """Resident memory of the process itself (Linux)."""
+        return self._status_mb("VmRSS")
+
+    def peak_mb(self) -> float:
+        """The most resident memory that the process itself has had (Linux)."""
+        return self._status_mb("VmHWM")
+
+    def _status_mb(self, entry: str) -> float:
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return int(status.split(f"{entry}:")[1].split()[0]) / 1024
 
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
