@@ -181,7 +181,7 @@ class _Demo:
                     self._screen.line("  ! interrupt", "yellow")
                     tasks.start_soon(conversation.interrupt)
         self.check(seen[-1:] == ["turn_aborted"], "the interrupt ended the turn and was acknowledged")
-        self.check(not _is_running("seq 60", self._workspace), "the interrupted command is gone")
+        self.check(await has_ended("seq 60", self._workspace), "the interrupted command is gone")
 
     async def _turn(self, conversation: ClientConversation, message: str) -> list[str]:
         """Send a message and show the turn; the types of its events."""
@@ -254,6 +254,16 @@ class _Demo:
         if failed:
             print(f"\ndemo failed: {'; '.join(failed)}", file=sys.stderr)  # noqa: T201
         return 1 if failed or not self._results else 0
+
+
+async def has_ended(command: str, cwd: pathlib.Path, seconds: float = 10.0) -> bool:
+    """Whether no such process is left, after `seconds` at the latest: on a busy machine the killed take time to die."""
+    with anyio.move_on_after(seconds):
+        while True:
+            if not _is_running(command, cwd):
+                return True
+            await anyio.sleep(0.02)
+    return False
 
 
 def _is_running(command: str, cwd: pathlib.Path) -> bool:

@@ -7,8 +7,10 @@ import pathlib
 import subprocess
 import sys
 
+import anyio
 import pytest
 
+from codex_mcp.cli.demo import has_ended
 from tests.support.home import Home
 from tests.support.scripted_engine import ScriptedEngine
 
@@ -61,3 +63,13 @@ def test_without_an_engine_the_demo_says_what_to_install(home: Home) -> None:
     done = demo(home, "--codex", str(pathlib.Path("/no/such/codex")))
     assert done.returncode == 1
     assert "pip install 'codex-mcp-server[engine]'" in done.stderr
+
+
+@pytest.mark.requirement("demo")
+async def test_a_command_may_take_a_moment_to_die(tmp_path: pathlib.Path) -> None:
+    command = ["sleep", "61.5"]
+    with subprocess.Popen(command, cwd=tmp_path) as process:
+        assert not await has_ended("sleep 61.5", tmp_path, seconds=0.05)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.to_thread.run_sync, process.kill)
+            assert await has_ended("sleep 61.5", tmp_path)

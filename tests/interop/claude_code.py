@@ -18,10 +18,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.interop.kit import npm_packages
+from tests.interop.kit import npm_packages, python_packages
 from tests.interop.stage import Report, Stage, stage
 
 CLAUDE_CODE = "@anthropic-ai/claude-code@2.1.329"
+TERMINAL = ("pexpect==4.9.0", "pyte==0.8.2")
+DRIVER = pathlib.Path(__file__).with_name("clients") / "claude_terminal.py"
 
 
 class ScriptedModel(ThreadingHTTPServer):
@@ -93,6 +95,7 @@ class ClaudeCode:
         folder = npm_packages("claude-code", CLAUDE_CODE) / "node_modules" / ".bin"
         self._program = str(folder / "claude")
         self._directory = on.workspace
+        self._settings = on.root / ".claude.json"
         self._environment = {
             **on.environment,
             "PATH": os.pathsep.join([str(pathlib.Path(on.command[0]).parent), on.environment["PATH"]]),
@@ -116,6 +119,24 @@ class ClaudeCode:
         )
         return done.stdout.strip()
 
+    def answer(self, answer: str) -> tuple[int, str]:
+        """A session on a terminal, in which the approval is answered so: exit status, checks that were made."""
+        settings = json.loads(self._settings.read_text())
+        # what a user has said long ago
+        settings |= {"hasCompletedOnboarding": True, "customApiKeyResponses": {"approved": ["none"], "rejected": []}}
+        for project in settings["projects"].values():
+            project["hasTrustDialogAccepted"] = True
+        self._settings.write_text(json.dumps(settings))
+        plan = {
+            "command": [self._program, "--allowedTools", "mcp__codex__codex"],
+            "environment": self._environment,
+            "workspace": str(self._directory),
+            "answer": answer,
+        }
+        command = [str(python_packages("terminal", *TERMINAL)), str(DRIVER), json.dumps(plan)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=180)
+        return done.returncode, done.stdout
+
 
 def check(claude: ClaudeCode, model: ScriptedModel, on: Stage, report: Report) -> None:
     """Set it up, see it connected, have it call `codex`."""
@@ -136,9 +157,16 @@ def check(claude: ClaudeCode, model: ScriptedModel, on: Stage, report: Report) -
     result = ask(prompt="interop greet")
     seen = result["content"] == "Hello from the script." and bool(result["threadId"])
     report.check("its model sees the answer and the thread", seen, json.dumps(result))
-    result = ask(prompt="interop approve", sandbox="read-only", **{"approval-policy": "on-request"})
+    asking = {"sandbox": "read-only", "approval-policy": "on-request"}
+    result = ask(prompt="interop decline", **asking)
     denied = result["deniedApprovals"][0]["because"]
-    report.check("without a terminal it dismisses approvals", not (on.workspace / "approved.txt").exists(), denied)
+    report.check("without a terminal it dismisses approvals", not (on.workspace / "declined.txt").exists(), denied)
+    for answer, word in (("Accept", "approve"), ("Decline", "decline")):
+        model.arguments = {"prompt": f"interop {word}", **asking}
+        status, checks = claude.answer(answer)
+        report.read(checks)
+        ran = (on.workspace / f"{word}d.txt").exists()
+        report.check(f"{answer} in a session", status == 0 and ran == (answer == "Accept"))
     left = on.leftovers()
     report.check("no process is left", not left, "; ".join(left))
 
