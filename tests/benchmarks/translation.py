@@ -16,6 +16,7 @@ from typing import Any, cast
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.options import ServerDefaults, ThreadRequest
 from codex_mcp.surfaces.handshake import Handshake
+from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.surfaces.session import ClientSession
 from codex_mcp.wire import codec
 from codex_mcp.wire.framing import LineDecoder
@@ -52,7 +53,7 @@ class _Client:
 
 def running_conversation() -> Conversation:
     """A conversation in a turn, with a listener."""
-    session = ClientSession(Handshake(), ServerDefaults())
+    session = ClientSession(Handshake(), ServerDefaults(), McpOptions((), True, 0, False))
     session.peer = cast(Any, _Client())
     conversation = Conversation(THREAD, ThreadRequest({}, (), show_raw_reasoning=False), session)
     conversation.translator.cwd = "/"
