@@ -166,6 +166,8 @@ class ClientSession:
         turn = self._tool_turn(approval.conversation)
         if turn is not None:
             turn.withdraw(approval)
+        if self._v1 is not None:
+            self._v1.withdraw(approval)
         self._audiences[approval.conversation.id].withdraw(approval)
 
     def _tool_turn(self, conversation: Conversation) -> ToolTurn | None:

@@ -99,15 +99,19 @@ class Elicitations:
 
         self._peer.tasks.start_soon(wait)
 
-    def limit(self, on_timeout: Callable[[str], object]) -> None:
-        """Call `on_timeout` with the reason when a question that begins to wait now has waited for too long."""
+    def limit(self, on_timeout: Callable[[str], object]) -> anyio.CancelScope:
+        """Call `on_timeout` with the reason when a question that begins to wait now has waited for too long, unless
+        the scope is cancelled first."""
+        scope = anyio.CancelScope()
 
         async def wait(seconds: float) -> None:
-            await anyio.sleep(seconds)
-            on_timeout(_timeout_reason(seconds))
+            with scope:
+                await anyio.sleep(seconds)
+                on_timeout(_timeout_reason(seconds))
 
         if self._limit is not None:
             self._peer.tasks.start_soon(wait, self._limit)
+        return scope
 
     def withdraw(self, approval: Approval) -> None:
         """The question needs no answer any more: its turn is over."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import anyio
+
 from codex_mcp.bridge.approvals import Approval, Decision
 from codex_mcp.bridge.events import Event
 from codex_mcp.protocol.tools import DeniedApproval, FileChanged, PendingApproval, TokenUsage, TurnStatus
@@ -38,6 +40,7 @@ class ToolTurn:
         self.over = False
         self.pending: dict[str, Approval] = {}
         """Approvals that wait for `codex-answer`."""
+        self._limits: dict[Approval, anyio.CancelScope] = {}
         self.denied: list[DeniedApproval] = []
         self.usage = TokenUsage()
         self._files: dict[str, FileChanged] = {}
@@ -92,15 +95,24 @@ class ToolTurn:
         id = str(self._approval_ids)
         self.pending[id] = approval
         self._on_change()
-        self._elicitations.limit(lambda because: self.answer(id, Decision.DENIED, because))
+        self._limits[approval] = self._elicitations.limit(lambda because: self.answer(id, Decision.DENIED, because))
 
     def withdraw(self, approval: Approval) -> None:
         self._elicitations.withdraw(approval)
-        self.pending = {id: other for id, other in self.pending.items() if other is not approval}
+        for id, other in list(self.pending.items()):
+            if other is approval:
+                self._close(id)
+
+    def _close(self, approval_id: str) -> Approval | None:
+        """The approval is no longer pending."""
+        approval = self.pending.pop(approval_id, None)
+        if approval is not None:
+            self._limits.pop(approval).cancel()
+        return approval
 
     def answer(self, approval_id: str, decision: Decision, because: str) -> bool:
         """Decide a pending approval; False if there is none of that id."""
-        approval = self.pending.pop(approval_id, None)
+        approval = self._close(approval_id)
         if approval is None:
             return False
         if not decision.is_yes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from pydantic import ValidationError
 
 from codex_mcp.bridge.account import auth_method
@@ -48,6 +49,8 @@ class V1Surface:
 
     def __init__(self, session: ClientSession) -> None:
         self._session = session
+        self._open: dict[Approval, anyio.CancelScope] = {}
+        """The questions that the client has not answered."""
 
     # -- requests
 
@@ -90,22 +93,35 @@ class V1Surface:
         """Put an approval to the client, and answer it with what comes back."""
         method, params = _question(approval)
         peer = self._session.peer
-        peer.tasks.start_soon(self._await_decision, approval, peer.begin(method, params))
+        scope = self._open[approval] = anyio.CancelScope()
+        peer.tasks.start_soon(self._await_decision, approval, peer.begin(method, params), scope)
 
-    async def _await_decision(self, approval: Approval, question: PendingCall) -> None:
-        decision = Decision.DENIED
+    def withdraw(self, approval: Approval) -> None:
+        """The question needs no answer any more; one that still comes is ignored."""
+        waiting = self._open.pop(approval, None)
+        if waiting is not None:
+            waiting.cancel()
+
+    async def _await_decision(self, approval: Approval, question: PendingCall, scope: anyio.CancelScope) -> None:
+        with scope:  # cancelled when the question is withdrawn
+            decision = await self._decision(approval, question)
+            self._open.pop(approval, None)
+            approval.answer(decision)
+
+    async def _decision(self, approval: Approval, question: PendingCall) -> Decision:
+        """What the client says; everything that is not a clear yes is a no."""
         try:
             answer = await question.result()
-            word = answer.get("decision") if isinstance(answer, dict) else None
-            if isinstance(word, str) and word in _DECISIONS:
-                decision = _DECISIONS[word]
-            else:
-                log.warning("an undecodable answer counts as denied", extra=about(approval.conversation.id))
         except RpcError as error:
             log.warning("an error counts as denied: %s", error, extra=about(approval.conversation.id))
+            return Decision.DENIED
         except PeerClosed:
-            pass
-        approval.answer(decision)
+            return Decision.DENIED
+        word = answer.get("decision") if isinstance(answer, dict) else None
+        if isinstance(word, str) and word in _DECISIONS:
+            return _DECISIONS[word]
+        log.warning("an undecodable answer counts as denied", extra=about(approval.conversation.id))
+        return Decision.DENIED
 
 
 def _question(approval: Approval) -> tuple[str, JsonObject]:
