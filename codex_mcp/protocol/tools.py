@@ -156,7 +156,7 @@ class TurnResult(ToolResult):
     thread_id: str
     content: str
     status: TurnStatus | None = None
-    output: Any = UNSET
+    output: Annotated[Any, Meta(description="The parsed answer, if there was an `output-schema`.")] = UNSET
     files_changed: list[FileChanged] | None = None
     denied_approvals: list[DeniedApproval] | None = None
     token_usage: TokenUsage | None = None

@@ -8,7 +8,6 @@ is a no. A client that did not declare the capability is never asked.
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ import anyio
 
 from codex_mcp.bridge.approvals import Approval, Decision, Kind
 from codex_mcp.logs import about
-from codex_mcp.surfaces.mcp.diffs import outline, shorten
+from codex_mcp.surfaces.mcp.wording import command_line, outline, shorten
 from codex_mcp.wire.errors import PeerClosed, RpcError
 from codex_mcp.wire.messages import JsonObject, RequestId
 from codex_mcp.wire.peer import Peer
@@ -25,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _MAX_COMMAND = 4000
 _MAX_DIFF = 6000
+_WIDTH = 100
 
 _CHOICES = (
     ("approve", "Approve"),
@@ -139,31 +139,44 @@ def _timeout_reason(seconds: float) -> str:
 
 
 def message(approval: Approval) -> str:
-    """Everything a person needs to decide: many clients show nothing else."""
+    """Everything a person needs to decide: many clients show nothing else, and some of them only the first lines, each
+    cut off at the width of the window. What would be done comes first, in short lines."""
     details = approval.details
     if approval.kind is Kind.PATCH:
-        lines = ["Allow Codex to apply proposed code changes?"]
-    elif approval.kind is Kind.TOOL:
-        lines = [f"Allow Codex to use `{shorten(shlex.join(details['command']), _MAX_COMMAND)}`?"]
+        files, diffs = outline(details["changes"], _MAX_DIFF)
+        lines = (
+            [f"Allow Codex to {files[0]}?"]
+            if len(files) == 1
+            else [f"Allow Codex to change {len(files)} files?", *files]
+        )
     else:
-        command = shorten(shlex.join(details["command"]), _MAX_COMMAND)
-        lines = [f"Allow Codex to run `{command}` in `{details['cwd']}`?"]
+        command = shorten(command_line(details["command"]), _MAX_COMMAND)
+        verb, files, diffs = "use" if approval.kind is Kind.TOOL else "run", [], []
+        lines = _wrapped(f"Allow Codex to {verb}: {command}")
+        if details["cwd"]:
+            lines.append(f"Directory: {details['cwd']}")
     if details["reason"]:
-        lines.append(f"Reason: {details['reason']}")
-    if approval.kind is Kind.PATCH:
-        if details["grant_root"]:
-            lines.append(
-                f"This also allows writing anywhere under {details['grant_root']} for the rest of the session."
-            )
-        lines += ["", *outline(details["changes"], _MAX_DIFF)]
-    return "\n".join(lines)
+        lines += _wrapped(f"Reason: {details['reason']}")
+    if details.get("grant_root"):
+        lines.append(f"This also allows writing anywhere under {details['grant_root']} for the rest of the session.")
+    return "\n".join([*lines, *diffs])
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return [
+        piece
+        for line in text.split("\n")
+        for piece in textwrap.wrap(line, _WIDTH, break_on_hyphens=False, drop_whitespace=False) or [""]
+    ]
 
 
 def what(approval: Approval) -> str:
     """The question in a line."""
     if approval.kind is Kind.PATCH:
         return ", ".join(approval.details["changes"])
-    return shlex.join(approval.details["command"])
+    return command_line(approval.details["command"])
 
 
 def _upstream_fields(approval: Approval, call_id: RequestId, event_id: str) -> JsonObject:

@@ -6,14 +6,13 @@ heartbeat, because clients give calls up that stay silent.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import anyio
 
-from codex_mcp.surfaces.mcp.diffs import shorten
+from codex_mcp.surfaces.mcp.wording import command_line, shorten
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import Peer
 
@@ -81,7 +80,7 @@ def describe(msg: JsonObject) -> str | None:
     """An event as what Codex does now; None if it says nothing of that."""
     kind = msg["type"]
     if kind == "exec_command_begin":
-        return _line("Running: ", _script(msg["command"]))
+        return _line("Running: ", command_line(msg["command"]))
     if kind == "patch_apply_begin":
         return _line("Editing ", ", ".join(msg["changes"]))
     if kind == "plan_update":
@@ -101,13 +100,6 @@ def describe(msg: JsonObject) -> str | None:
     if kind in ("task_started", "patch_apply_end", "mcp_tool_call_end"):
         return "Thinking"
     return None
-
-
-def _script(command: list[str]) -> str:
-    """The script of a shell command, as people write it."""
-    if len(command) == 3 and command[1] in ("-lc", "-c"):
-        return command[2]
-    return shlex.join(command)
 
 
 def _line(lead: str, text: str) -> str:

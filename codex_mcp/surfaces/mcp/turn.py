@@ -10,9 +10,9 @@ from codex_mcp.bridge.approvals import Approval, Decision
 from codex_mcp.bridge.events import Event
 from codex_mcp.protocol.tools import DeniedApproval, FileChanged, PendingApproval, TokenUsage, TurnStatus
 from codex_mcp.surfaces.mcp import elicitation
-from codex_mcp.surfaces.mcp.diffs import change_kind, outline
 from codex_mcp.surfaces.mcp.elicitation import Elicitations
 from codex_mcp.surfaces.mcp.progress import Progress, describe
+from codex_mcp.surfaces.mcp.wording import change_kind, outline
 from codex_mcp.wire.messages import JsonObject, RequestId
 
 _MAX_DIFF = 4000
@@ -132,7 +132,7 @@ class ToolTurn:
                 what=elicitation.what(approval),
                 cwd=approval.details.get("cwd"),
                 reason=approval.details["reason"],
-                diff="\n".join(outline(approval.details["changes"], _MAX_DIFF))
+                diff="\n".join(outline(approval.details["changes"], _MAX_DIFF)[1]).strip()
                 if "changes" in approval.details
                 else None,
             )

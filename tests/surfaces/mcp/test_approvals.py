@@ -100,8 +100,8 @@ async def test_the_question_says_what_is_asked(home: Home, model: OfflineModel, 
         call = client.begin("codex", prompt="go", **ASK)
         result = await client.result("tools/call", call)
     [question] = client.questions
-    assert f"touch {outside}" in question["message"]
-    assert f"`{home.workspace}`" in question["message"]
+    assert f"touch {outside}" in question["message"].replace("\n", "")
+    assert f"Directory: {home.workspace}" in question["message"]
     assert "it has to be there" in question["message"]
     decision = question["requestedSchema"]["properties"]["decision"]
     assert [choice["const"] for choice in decision["oneOf"]] == ["approve", "approve-for-session", "deny", "stop"]
@@ -122,7 +122,7 @@ async def test_a_patch_is_shown_with_its_diff(home: Home, model: OfflineModel, o
     async with mcp_serving(home, answer=lambda _: ACCEPT) as client:
         await client.call("codex", prompt="go", **ASK)
     [question] = client.questions
-    assert f"add {outside} (+1)" in question["message"]
+    assert question["message"].startswith(f"Allow Codex to add {outside} (+1)?")
     assert "written by a patch" in question["message"]
     assert question["codex_elicitation"] == "patch-approval"
     assert question["codex_changes"] == {str(outside): {"add": {"content": "written by a patch\n"}}}

@@ -13,7 +13,7 @@ import pytest
 from codex_mcp.cli.arguments import TOOL_SETS
 from codex_mcp.protocol.tool_schema import render
 from codex_mcp.protocol.tools import TOOLS
-from codex_mcp.surfaces.mcp import catalog
+from codex_mcp.surfaces.mcp import catalog, results
 
 RELEASED = pathlib.Path(__file__).parents[2] / "data" / "released_tools.json"
 
@@ -66,3 +66,16 @@ def test_listing_the_tools_loads_no_model() -> None:
         "print([name for name in ('pydantic', 'anyio', 'mcp', 'jsonschema') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.requirement("mcp:tools:list")
+def test_the_page_on_the_tools_names_every_tool_argument_and_field() -> None:
+    page = (pathlib.Path(__file__).parents[3] / "docs" / "tools.md").read_text()
+    for tool in catalog.list_tools(TOOL_SETS):
+        assert f"`{tool['name']}`" in page
+        for argument in tool["inputSchema"]["properties"]:
+            assert f"`{argument}`" in page, f"{argument} of {tool['name']}"
+    for field in catalog.list_tools(())[0]["outputSchema"]["properties"]:
+        assert f"`{field}`" in page
+    for code in results._ADVICE:
+        assert f"`{code}`" in page

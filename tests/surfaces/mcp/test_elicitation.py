@@ -8,7 +8,7 @@ import pytest
 
 from codex_mcp.bridge.approvals import Approval, Decision, Kind
 from codex_mcp.surfaces.mcp import elicitation
-from codex_mcp.surfaces.mcp.diffs import outline, shorten
+from codex_mcp.surfaces.mcp.wording import command_line, outline, shorten
 
 pytestmark = pytest.mark.requirement("mcp:approval:question")
 
@@ -44,7 +44,31 @@ def test_a_patch_that_wants_a_root_says_what_that_allows() -> None:
 
 def test_a_move_shows_both_paths() -> None:
     change = {"update": {"unified_diff": "@@\n-a\n+b\n+c\n", "move_path": "/w/new"}}
-    assert outline({"/w/old": change}, 1000)[0] == "update /w/old -> /w/new (+2 -1)"
+    assert outline({"/w/old": change}, 1000)[0] == ["update /w/old -> /w/new (+2 -1)"]
+
+
+def test_what_would_be_done_is_in_the_first_lines_none_of_them_long() -> None:
+    script = f"echo {'a' * 64} {'b' * 66} && rm -rf important-directory"
+    shown = elicitation.message(approval(Kind.COMMAND, command=["/bin/bash", "-lc", script], cwd="/w")).split("\n")
+    assert shown == [
+        f"Allow Codex to run: echo {'a' * 64} ",
+        f"{'b' * 66} && rm -rf important-directory",
+        "Directory: /w",
+    ]
+    unbroken = elicitation.message(approval(Kind.COMMAND, command=["x" * 250, "; rm"], cwd="/w")).split("\n")
+    assert max(map(len, unbroken)) <= 100
+    assert "rm" in unbroken[2]
+
+
+def test_a_script_keeps_its_lines() -> None:
+    shown = elicitation.message(approval(Kind.COMMAND, command=["sh", "-c", "cd /\n\n  rm -r *"], cwd="/w"))
+    assert shown == "Allow Codex to run: cd /\n\n  rm -r *\nDirectory: /w"
+
+
+def test_a_command_is_shown_as_people_write_it() -> None:
+    assert command_line(["/bin/bash", "-lc", "ls | wc -l"]) == "ls | wc -l"
+    assert command_line(["git", "commit", "-m", "a b"]) == "git commit -m 'a b'"
+    assert command_line(["sh", "-c", "x", "y"]) == "sh -c x y"
 
 
 @pytest.mark.parametrize("length", [0, 9, 10, 11, 500])

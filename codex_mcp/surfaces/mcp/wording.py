@@ -1,6 +1,8 @@
-"""File changes as a person reads them in a line or a page."""
+"""Commands and file changes as a person reads them in a line or a page."""
 
 from __future__ import annotations
+
+import shlex
 
 from codex_mcp.protocol.tools import ChangeKind
 from codex_mcp.wire.messages import JsonObject
@@ -15,6 +17,13 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:head]} … {left_out} characters left out … {text[len(text) - (limit - head) :]}"
 
 
+def command_line(command: list[str]) -> str:
+    """A command as people write it: of a script for a shell, the script."""
+    if len(command) == 3 and command[1] in ("-lc", "-c"):
+        return command[2]
+    return shlex.join(command)
+
+
 def change_kind(change: JsonObject) -> ChangeKind:
     """Of a v1 file change."""
     return "add" if "add" in change else "delete" if "delete" in change else "update"
@@ -26,25 +35,25 @@ def change_text(change: JsonObject) -> str:
     return str(body.get("unified_diff") or body.get("content") or "")
 
 
-def outline(changes: JsonObject, limit: int) -> list[str]:
-    """Lines: every file with its size of change, then the diffs as far as `limit` characters go."""
-    lines = []
+def outline(changes: JsonObject, limit: int) -> tuple[list[str], list[str]]:
+    """Lines: every file with its size of change; and the diffs, as far as `limit` characters go."""
+    files = []
     for path, change in changes.items():
         kind, text = change_kind(change), change_text(change)
         moved = change.get("update", {}).get("move_path")
         size = _size(kind, text)
-        lines.append(f"{kind} {path}" + (f" -> {moved}" if moved else "") + (f" ({size})" if size else ""))
-    left = limit
+        files.append(f"{kind} {path}" + (f" -> {moved}" if moved else "") + (f" ({size})" if size else ""))
+    diffs, left = [], limit
     for path, change in changes.items():
         text = change_text(change).rstrip("\n")
         if not text:
             continue
         if left <= 0:
-            lines += ["", "(further diffs left out)"]
+            diffs += ["", "(further diffs left out)"]
             break
-        lines += ["", f"--- {path}", shorten(text, left)]
+        diffs += ["", f"--- {path}", shorten(text, left)]
         left -= len(text)
-    return lines
+    return files, diffs
 
 
 def _size(kind: str, text: str) -> str:
