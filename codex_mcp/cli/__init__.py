@@ -27,6 +27,10 @@ def _run(arguments: list[str]) -> int:
         from codex_mcp.cli.schema import schema
 
         return schema(arguments[1:])
+    if arguments[:1] == ["doctor"]:
+        from codex_mcp.cli.doctor import doctor
+
+        return doctor(arguments[1:])
     from codex_mcp.cli.serve import serve
 
     return serve(arguments)

@@ -70,6 +70,7 @@ def _parser() -> ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="codex-mcp-server",
         description="Serve Codex on stdin and stdout: MCP and the documented Codex interface, on one connection.",
+        epilog="Other commands: codex-mcp-server demo | doctor | schema, each with --help.",
     )
     parser.add_argument("--version", action="version", version=f"codex-mcp-server {__version__}")
     parser.add_argument(
