@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -34,6 +35,7 @@ class FdReceiveStream(ByteReceiveStream):
         self._fd = fd
         self._first = first
         self._name = name
+        self._buffer = memoryview(bytearray(_CHUNK))
         self._chunks: deque[bytes] = deque()
         self._ahead = threading.Semaphore(_READ_AHEAD)
         self._arrived = anyio.Event()
@@ -70,7 +72,11 @@ class FdReceiveStream(ByteReceiveStream):
 
     def _next(self) -> bytes:
         try:
-            return os.read(self._fd, _CHUNK)
+            if sys.platform == "win32":  # untested
+                return os.read(self._fd, _CHUNK)
+            # into one buffer: `read` would allocate a whole chunk for each line and shrink it, and what is left
+            # between such blocks adds up over days
+            return bytes(self._buffer[: os.readv(self._fd, (self._buffer,))])
         except OSError:  # broken: the same as its end
             return b""
 

@@ -140,7 +140,7 @@ def main() -> int:
         process.send(APP_SERVER_INITIALIZE)
         process.answer(1)
         load = Load(process, model, options.at_once)
-        warm, every = options.turns // 4, max(options.turns * 3 // 4 // SAMPLES, 1)
+        warm, every = options.turns // 2, max(options.turns // 2 // SAMPLES, 1)
         batch = 0
         while load.turns < options.turns:
             load.batch(kinds[batch % len(kinds)])
@@ -150,11 +150,11 @@ def main() -> int:
         process.close()
     print(f"{load.turns} turns, {options.at_once} at once, {time.monotonic() - started:.0f} s; from turn {warm} on:")
     failed = False
-    for name in ("memory", "descriptors", "threads", "tasks", "objects"):
+    for name in ("memory", "descriptors", "threads", "tasks", "objects", "blocks"):
         points = [(turns, values[name]) for turns, values in found]
         shown = [points[index * (len(points) - 1) // 4][1] for index in range(5)]
         grows = slope(points)
-        limit = {"memory": MEMORY_LIMIT, "objects": OBJECT_LIMIT}.get(name, 0.5)
+        limit = {"memory": MEMORY_LIMIT, "objects": OBJECT_LIMIT, "blocks": OBJECT_LIMIT}.get(name, 0.5)
         verdict = "grows" if grows > limit else "flat"
         failed |= verdict == "grows"
         course = " ".join(f"{value:8.1f}" for value in shown)

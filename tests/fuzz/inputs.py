@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from codex_mcp.protocol.registry import METHODS
+from codex_mcp.surfaces.mcp.catalog import load
 
 UNKNOWN = "00000000-0000-0000-0000-000000000001"
 
@@ -83,6 +84,49 @@ def calls(draw: st.DrawFn, conversation: str) -> dict[str, Any]:
         if draw(st.integers(0, 5)):
             params[name] = draw(strategy)
     return {"method": method, "params": params}
+
+
+_TOOLS = {tool["name"]: sorted(tool["inputSchema"]["properties"]) for tools in load().values() for tool in tools}
+_URIS = ["codex://threads", "codex://models", f"codex://threads/{UNKNOWN}/changes", "codex://threads/../x", "file:///x"]
+_NEAR_TOOL: dict[str, list[Any]] = {
+    "approval-policy": _NEAR["approvalPolicy"],
+    "approvalId": ["1", "99"],
+    "decision": ["approve", "stop", "maybe"],
+    "images": [[], ["no.png"], ["data:image/png;base64,x"], ["https://example.com/x.png"]],
+    "output-schema": [{}, {"type": "no"}, {"$ref": "file:///etc/passwd"}, nested(130)],
+    "prompt": ["go", "", "\0"],
+    "threadId": [UNKNOWN, "1", "../x"],
+    "timeout-seconds": [0, -1, 0.01, 1e308],
+}
+
+
+@st.composite
+def mcp_calls(draw: st.DrawFn, thread: str) -> dict[str, Any]:
+    """A request of MCP; `thread` exists."""
+    method = draw(
+        st.sampled_from(
+            ["tools/call"] * 6
+            + ["resources/read", "resources/subscribe", "resources/list", "prompts/get", "logging/setLevel", "ping"]
+        )
+    )
+    if method != "tools/call":
+        uri = st.sampled_from([*_URIS, f"codex://threads/{thread}/transcript"]) | VALUES
+        names = st.sampled_from(["delegate", "review", "nope"]) | VALUES
+        level = st.sampled_from(["error", "loud"]) | VALUES
+        optional = {"uri": uri, "name": names, "arguments": VALUES, "level": level, "cursor": VALUES}
+        return {"method": method, "params": draw(st.fixed_dictionaries({}, optional=optional) | VALUES)}
+    name = draw(st.sampled_from(sorted(_TOOLS)))
+    arguments: dict[str, Any] = {}
+    for argument in _TOOLS[name]:
+        near: list[Any] = [thread] * 3 if argument == "threadId" else []
+        near += _NEAR_TOOL.get(argument, _NEAR.get(argument, []))
+        fits = st.sampled_from(near) if near else VALUES
+        if draw(st.integers(0, 2)):
+            arguments[argument] = draw(fits if draw(st.integers(0, 3)) else VALUES)
+    if name == "codex-wait":
+        arguments["timeout-seconds"] = 0
+    token = draw(st.sampled_from([{}, {"progressToken": 1}, []]))
+    return {"method": "tools/call", "params": {"name": name, "arguments": arguments, "_meta": token}}
 
 
 _PIECES = st.sampled_from(

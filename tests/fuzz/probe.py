@@ -9,18 +9,19 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.inputs import LINES, calls
+from tests.fuzz.inputs import LINES, calls, mcp_calls
 from tests.support.home import Home
-from tests.support.raw import INITIALIZE, RawServer
+from tests.support.raw import INITIALIZE, MCP_INITIALIZE, RawServer
 
-CODES = {-32700, -32600, -32601, -32602, -32603}
+CODES = {-32700, -32600, -32601, -32602, -32603, -32002}  # the last is MCP's: no such resource
 
 
 class Probe:
     """A server with a conversation. Use as a context manager."""
 
     def __init__(self, home: Home, hello: dict[str, Any] = INITIALIZE) -> None:
-        self._server = RawServer(home, "--log-level", "error")
+        self._server = RawServer(home, "--log-level", "error", "--tools", "all")
+        self._mcp = hello is MCP_INITIALIZE
         self._ids = itertools.count(1000)
         self.checked = 0
         self.outcomes: Counter[str] = Counter()
@@ -55,6 +56,8 @@ class Probe:
             self.outcomes["error" if "error" in message else "result"] += 1
             if "error" in message:
                 self._check_error(message["error"])
+            elif isinstance(message["result"], dict) and message["result"].get("isError"):
+                self._check_failure(message["result"])
             open_ids.discard(message["id"])
         self.checked += len(batch)
 
@@ -65,8 +68,18 @@ class Probe:
         assert (error.get("data") or {}).get("code") != "internal_error", error
         assert "Traceback" not in error["message"], error
 
+    @staticmethod
+    def _check_failure(result: dict[str, Any]) -> None:
+        """Of a tool."""
+        error = result["structuredContent"]["error"]
+        assert error["code"] != "internal_error", error
+        assert error["message"], error
+        assert result["content"][0]["text"] == error["message"]
+
     def fuzz(self, examples: int, *, repeatable: bool) -> None:
         """As many batches of up to eight. `repeatable`: the same ones each time."""
+
+        ours = mcp_calls(self.conversation) if self._mcp else st.nothing()
 
         @settings(
             max_examples=examples,
@@ -75,7 +88,7 @@ class Probe:
             derandomize=repeatable,
             suppress_health_check=list(HealthCheck),
         )
-        @given(st.lists(calls(self.conversation) | LINES, max_size=8))
+        @given(st.lists(calls(self.conversation) | LINES | ours, max_size=8))
         def run(batch: list[dict[str, Any] | bytes]) -> None:
             self.check(batch)
 
