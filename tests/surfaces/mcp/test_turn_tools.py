@@ -316,7 +316,7 @@ async def test_a_reply_goes_on_with_a_thread_of_another_program(
     home: Home, model: OfflineModel, request: pytest.FixtureRequest
 ) -> None:
     model.add([{"say": "continued"}])
-    data = pathlib.Path(str(request.config.rootpath)) / "tests" / "data" / "rollouts" / "0.153.4.jsonl"
+    data = pathlib.Path(str(request.config.rootpath)) / "tests" / "data" / "rollouts" / "0.144.jsonl"
     thread, _ = home.keep(data)
     async with mcp_serving(home) as client:
         result = await client.call("codex-reply", threadId=thread, prompt="go on")
