@@ -83,7 +83,12 @@ async def _serve(
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(end_on_signal)
+
+        async def warm_up() -> None:
+            session.warm_up()
+
         tasks.start_soon(conversations.engine.run)
+        tasks.start_soon(warm_up)
         await peer.run(linger, flush_limit=None if patient else 2.0)
         session.close()
         tasks.cancel_scope.cancel()

@@ -53,6 +53,13 @@ class ClientSession:
         """The client's dialect; that of the app-server until it has said."""
         return self.handshake.dialect or Dialect.APP_SERVER
 
+    def warm_up(self) -> None:
+        """Load what the client is going to use, before it asks."""
+        if self.handshake.dialect is Dialect.MCP:
+            self._mcp_surface().warm_up()
+        elif self.handshake.dialect is Dialect.APP_SERVER:
+            self._v1_surface()
+
     # -- requests
 
     def on_request(self, call: IncomingCall) -> None:

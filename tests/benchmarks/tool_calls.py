@@ -44,6 +44,10 @@ class Tools:
         self.thread = self._process.answer(self._send("codex", **_FREE))["structuredContent"]["threadId"]
         return self._process.elapsed() * 1000
 
+    def settle(self) -> None:
+        self._process.answer(1)
+        self._process.settle()
+
     def codex(self) -> float:
         began = time.perf_counter()
         self._process.answer(self._send("codex", **_FREE))
@@ -97,6 +101,10 @@ class Engine:
         self.thread = self._whole()
         return self._process.elapsed() * 1000
 
+    def settle(self) -> None:
+        self._process.answer(1)
+        self._process.settle()
+
     def codex(self) -> float:
         began = time.perf_counter()
         self._whole()
@@ -134,20 +142,28 @@ def main() -> None:
     native, ours, bare = "native mcp-server", "this server", "bare engine of this server"
     names = (native, ours, bare)
     what = {
-        "first": "spawn to the answer of the first `codex`",
+        "first": "spawn to the answer of a `codex` that is sent with the handshake",
+        "settled": "the first `codex` of a client that has looked at the tools first",
         "codex": "`codex` in a warm server",
         "reply": "`codex-reply`",
         "at_once": f"{AT_ONCE} calls of `codex` at once",
     }
     rows: dict[str, dict[str, list[float]]] = {key: {name: [] for name in names} for key in what}
     with OfflineModel() as model, offline_home(model) as env:
+
+        def serve(name: str) -> Tools | Engine:
+            if name == bare:
+                return Engine(env)
+            return Tools([options.native, "mcp-server"] if name == native else SERVER, env)
+
         for _ in range(options.runs):
             for name in names:
-                model.add(*([{"say": "done"}] for _ in range(1 + 2 * WARM_CALLS + AT_ONCE)))
-                if name == bare:
-                    served: Tools | Engine = Engine(env)
-                else:
-                    served = Tools([options.native, "mcp-server"] if name == native else SERVER, env)
+                model.add(*([{"say": "done"}] for _ in range(2 + 2 * WARM_CALLS + AT_ONCE)))
+                served = serve(name)
+                served.settle()
+                rows["settled"][name].append(served.codex())
+                served.close()
+                served = serve(name)
                 rows["first"][name].append(served.first())
                 rows["codex"][name] += [served.codex() for _ in range(WARM_CALLS)]
                 rows["reply"][name] += [served.reply() for _ in range(WARM_CALLS)]

@@ -53,6 +53,10 @@ class McpSurface:
         """URIs of resources whose changes the client wants to hear of."""
         self._log = ClientLog(session.peer)
 
+    def warm_up(self) -> None:
+        """Load the tools, so that their first call does not wait for it."""
+        import codex_mcp.surfaces.mcp.tools  # noqa: F401
+
     # -- requests
 
     @staticmethod
