@@ -96,7 +96,8 @@ def describe(msg: JsonObject) -> str | None:
     if kind == "stream_error":
         return _line("Retrying: ", msg["message"])
     if kind == "exec_command_end":
-        return f"Thinking (the last command ended with exit code {msg['exit_code']})"
+        ran = msg["exit_code"] >= 0  # otherwise it was denied, or could not be started
+        return f"Thinking (the last command ended with exit code {msg['exit_code']})" if ran else "Thinking"
     if kind in ("task_started", "patch_apply_end", "mcp_tool_call_end"):
         return "Thinking"
     return None

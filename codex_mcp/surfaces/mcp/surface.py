@@ -159,7 +159,8 @@ class McpSurface:
             yield turn
         finally:
             turn.end()
-            del self.turns[conversation.id]
+            if self.turns.get(conversation.id) is turn:
+                del self.turns[conversation.id]
 
     # -- events
 
