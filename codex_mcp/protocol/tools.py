@@ -16,6 +16,8 @@ from codex_mcp.protocol.choices import ApprovalPolicy, ReasoningEffort, SandboxM
 
 JsonSchema: TypeAlias = dict[str, Any]
 
+_JSON_TYPES = ("object", "array", "string", "number", "boolean", "null")
+
 
 class ToolArguments(Struct, rename="kebab"):
     """Arguments of a tool. Unknown ones are not an error: the result names them."""
@@ -156,7 +158,13 @@ class TurnResult(ToolResult):
     thread_id: str
     content: str
     status: TurnStatus | None = None
-    output: Annotated[Any, Meta(description="The parsed answer, if there was an `output-schema`.")] = UNSET
+    output: Annotated[
+        Any,
+        Meta(
+            description="The parsed answer, if there was an `output-schema`.",
+            extra_json_schema={"anyOf": [{"type": kind} for kind in _JSON_TYPES]},
+        ),
+    ] = UNSET
     files_changed: list[FileChanged] | None = None
     denied_approvals: list[DeniedApproval] | None = None
     token_usage: TokenUsage | None = None
