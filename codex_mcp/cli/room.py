@@ -20,6 +20,7 @@ from codex_mcp.surfaces.front_desk import FrontDesk
 from codex_mcp.surfaces.handshake import Handshake
 from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.surfaces.session import ClientSession
+from codex_mcp.wire import codec
 from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.peer import Peer
 
@@ -37,6 +38,7 @@ def run_room(
     Returns the exit status: 0 when the client went, 128 plus the number of a signal that ended the server.
     """
     logs.configure(options.log_level)
+    codec.speed_up()
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
     mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
     session = ClientSession(handshake, defaults, mcp_options)

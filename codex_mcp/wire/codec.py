@@ -13,6 +13,7 @@ from codex_mcp.wire.messages import ErrorResponse, MalformedMessage, Notificatio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from codex_mcp.wire.errors import RpcError
@@ -22,8 +23,24 @@ _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 _ascii = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 
 
+_fast: Callable[[Any], bytes] | None = None
+
+
+def speed_up() -> None:
+    """Encode with msgspec from now on: several times as fast, but not loaded before the handshake reply."""
+    global _fast
+    import msgspec
+
+    _fast = msgspec.json.Encoder().encode
+
+
 def encode(value: Any) -> bytes:
-    """One compact line, newline included. Raises ValueError for NaN and infinities."""
+    """One compact line, newline included. NaN and infinities raise ValueError (sped up: become null)."""
+    if _fast is not None:
+        try:
+            return _fast(value) + b"\n"
+        except (UnicodeEncodeError, OverflowError, RecursionError):  # what it cannot do: lone surrogates, huge integers
+            pass
     try:
         return _compact.encode(value).encode() + b"\n"
     except UnicodeEncodeError:  # a lone surrogate: legal in JSON only as an escape

@@ -91,6 +91,7 @@ conversation: Conversation
 
 
 def main() -> None:
+    codec.speed_up()  # as the server does
     global conversation
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7)
