@@ -260,13 +260,13 @@ async def has_ended(command: str, cwd: pathlib.Path, seconds: float = 10.0) -> b
     """Whether no such process is left, after `seconds` at the latest: on a busy machine the killed take time to die."""
     with anyio.move_on_after(seconds):
         while True:
-            if not _is_running(command, cwd):
+            if not is_running(command, cwd):
                 return True
             await anyio.sleep(0.02)
     return False
 
 
-def _is_running(command: str, cwd: pathlib.Path) -> bool:
+def is_running(command: str, cwd: pathlib.Path) -> bool:
     """Whether a process with `command` in its command line works in `cwd` (Linux; elsewhere it is not known)."""
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

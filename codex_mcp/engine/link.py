@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import anyio
+from anyio.abc import ByteReceiveStream
 
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.locate import INSTALL_ADVICE, OLDEST, EngineBinary, EngineUnfit
@@ -23,6 +25,7 @@ from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.framing import LineDecoder
 from codex_mcp.wire.messages import JsonObject, MalformedMessage
 from codex_mcp.wire.peer import IncomingCall, Peer
+from codex_mcp.wire.pipes import PipeReceiveStream
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +86,13 @@ class EngineLink:
         self._listener = listener
         self._slots = anyio.Semaphore(_MAX_IN_FLIGHT, fast_acquire=True)
         self._stderr: deque[str] = deque(maxlen=8)
+        self._output: ByteReceiveStream
+        if sys.platform == "win32":  # untested
+            self._output = FdReceiveStream(process.stdout_fd, name="engine-stdout")
+        else:
+            self._output = PipeReceiveStream(process.stdout_fd)
         self._peer = Peer(
-            FdReceiveStream(process.stdout_fd, name="engine-stdout"),
+            self._output,
             FdSendStream(process.stdin_fd, name="engine-stdin"),
             self,
             jsonrpc=False,
@@ -96,7 +104,10 @@ class EngineLink:
         """Run the connection until the process is gone."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._read_stderr)
-            await self._peer.run(flush_limit=0)
+            try:
+                await self._peer.run(flush_limit=0)
+            finally:
+                await self._output.aclose()
             with anyio.move_on_after(_LAST_WORDS_LIMIT):
                 await self._stderr_ended.wait()
             tasks.cancel_scope.cancel()

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import select
+import stat
 import sys
 import threading
 from collections import deque
@@ -21,6 +23,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream
 from codex_mcp.wire.stdio import write_all
 
 _CHUNK = 64 * 1024
+_SAFE_WRITE = 512 if sys.platform == "win32" else select.PIPE_BUF  # bytes that a writable pipe takes in one piece
 _READ_AHEAD = 4  # chunks read before anybody asked: enough to keep the pipe moving, little enough to push back
 
 
@@ -86,19 +89,28 @@ class FdReceiveStream(ByteReceiveStream):
 
 
 class FdSendStream(ByteSendStream):
-    """Writes a descriptor and closes it at the end. `send` returns when the bytes have been written."""
+    """Writes a descriptor and closes it at the end. `send` returns when the bytes have been written.
+
+    What fits into a pipe is written at once; what does not, and what goes elsewhere, is the thread's.
+    """
 
     def __init__(self, fd: int, *, name: str) -> None:
         self._fd = fd
         self._name = name
         self._jobs: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._written = anyio.Event()
+        self._written.set()
         self._broken = False
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_room = _room_in_pipe(fd)
 
     async def send(self, item: bytes) -> None:
         """Raises anyio.BrokenResourceError when the reader is gone."""
+        if self._written.is_set() and not self._broken:  # the thread has nothing to do
+            item = self._write_what_fits(item)
+            if not item:
+                return
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             threading.Thread(target=self._write, name=self._name, daemon=True).start()
@@ -119,6 +131,16 @@ class FdSendStream(ByteSendStream):
         else:
             self._jobs.put(None)
 
+    def _write_what_fits(self, data: bytes) -> bytes:
+        """Write without blocking; what is left."""
+        done = 0
+        try:
+            while done < len(data) and self._has_room():
+                done += os.write(self._fd, data[done : done + _SAFE_WRITE])
+        except OSError:  # the thread will find out
+            pass
+        return data[done:]
+
     def _write(self) -> None:
         while (data := self._jobs.get()) is not None:
             try:
@@ -131,3 +153,12 @@ class FdSendStream(ByteSendStream):
             except RuntimeError:  # the loop is closed
                 break
         os.close(self._fd)
+
+
+def _room_in_pipe(fd: int) -> Callable[[], bool]:
+    """Tells whether `fd` takes _SAFE_WRITE bytes without blocking: only pipes promise that."""
+    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(fd).st_mode):
+        return lambda: False
+    poller = select.poll()
+    poller.register(fd, select.POLLOUT)
+    return lambda: poller.poll(0) == [(fd, select.POLLOUT)]

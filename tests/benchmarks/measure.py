@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import pathlib
@@ -62,7 +63,7 @@ class Process:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, bufsize=0
         )
         assert self._process.stdout is not None
-        self.lines = open(os.dup(self._process.stdout.fileno()), "rb", buffering=1024 * 1024)  # noqa: SIM115
+        self.lines = io.BufferedReader(io.FileIO(os.dup(self._process.stdout.fileno())), 1024 * 1024)
         self.pid = self._process.pid
 
     def send(self, *messages: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import sys
 import anyio
 import pytest
 
-from codex_mcp.cli.demo import has_ended
+from codex_mcp.cli.demo import has_ended, is_running
 from tests.support.home import Home
 from tests.support.scripted_engine import ScriptedEngine
 
@@ -69,6 +69,8 @@ def test_without_an_engine_the_demo_says_what_to_install(home: Home) -> None:
 async def test_a_command_may_take_a_moment_to_die(tmp_path: pathlib.Path) -> None:
     command = ["sleep", "61.5"]
     with subprocess.Popen(command, cwd=tmp_path) as process:
+        while not is_running("sleep 61.5", tmp_path):  # it has no command line at first
+            await anyio.lowlevel.checkpoint()
         assert not await has_ended("sleep 61.5", tmp_path, seconds=0.05)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(anyio.to_thread.run_sync, process.kill)

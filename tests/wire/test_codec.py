@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from codex_mcp.wire import codec
 from codex_mcp.wire.errors import INVALID_REQUEST, PARSE_ERROR, RpcError
@@ -107,3 +110,30 @@ def test_error_data_is_sent_only_if_there_is_some() -> None:
 @pytest.mark.parametrize("error", ["text", None, {}, {"code": "x", "message": 5}])
 def test_a_malformed_error_of_the_other_side_is_readable(error: object) -> None:
     assert isinstance(RpcError.from_json(error).code, int)
+
+
+@pytest.fixture
+def sped_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "_fast", None)  # put back afterwards
+    codec.speed_up()
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.sampled_from(["a \ud800 b", "\udc00", "\n\0\u2028"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_JSON)
+def test_the_fast_encoder_says_the_same(sped_up: None, value: Any) -> None:
+    line = codec.encode(value)
+    assert line.endswith(b"\n")
+    assert b"\n" not in line[:-1]
+    assert json.loads(line) == value
