@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, Protocol
 
@@ -111,11 +111,12 @@ class Conversation:
         if events:
             self._outlet.emit(self, events)
 
-    def show_notice(self, notice: JsonObject) -> None:
-        """Tell the client of a setting that could not be taken as it is; the same is told once."""
-        if notice not in self._notices:
-            self._notices.append(notice)
-            self.emit([Event("", notice)])
+    def show_notices(self, notices: Iterable[JsonObject]) -> None:
+        """Tell the client of settings that could not be taken as they are; the same is told once."""
+        for notice in notices:
+            if notice not in self._notices:
+                self._notices.append(notice)
+                self.emit([Event("", notice)])
 
     # -- submissions
 

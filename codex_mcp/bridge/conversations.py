@@ -117,23 +117,21 @@ class Conversations:
         """
         request = thread_request(options, self.defaults, raw_items=raw_items)
         link = await self.engine.link()
-        started: list[Conversation] = []
 
         def register(result: JsonObject) -> None:
             conversation = Conversation(result["thread"]["id"], request, self._outlet)
             self._load(conversation, result)
-            started.append(conversation)
             on_started(conversation)
-            self._show_notices(conversation)
+            conversation.show_notices(request.notices)
 
         try:
-            await self._open(link, "thread/start", request.params, register)
+            conversation = await self._open(link, "thread/start", request.params, register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
             raise
-        log.info("conversation started", extra=about(started[0].id, model=started[0].model))
-        return started[0]
+        log.info("conversation started", extra=about(conversation.id, model=conversation.model))
+        return conversation
 
     async def resume(
         self,
@@ -157,10 +155,8 @@ class Conversations:
             unwritten.next_turn = unwritten.next_turn.updated(resumed_settings(request, options))
             unwritten.model = unwritten.next_turn.model or unwritten.model
             on_resumed(unwritten)
-            for notice in request.notices:
-                unwritten.show_notice(notice)
+            unwritten.show_notices(request.notices)
             return unwritten
-        resumed: list[Conversation] = []
 
         def register(result: JsonObject) -> None:
             id = result["thread"]["id"]
@@ -172,14 +168,14 @@ class Conversations:
                 conversation = loaded  # it goes on; there is nothing to begin anew
             self._load(conversation, result)
             conversation.model = conversation.next_turn.model or conversation.model
-            resumed.append(conversation)
             on_resumed(conversation)
-            self._show_notices(conversation)
+            conversation.show_notices(conversation.request.notices)
 
         wanted = {"threadId": source.id or "", "path": source.path, "history": source.history}
         wanted = {key: value for key, value in wanted.items() if value is not None}
         try:
-            await self._open(link, "thread/resume", {**wanted, "excludeTurns": True, **request.params}, register)
+            params = {**wanted, "excludeTurns": True, **request.params}
+            conversation = await self._open(link, "thread/resume", params, register)
         except EngineRefusal as refusal:
             if "paginated_threads is not supported" in refusal.message:
                 reason = "a newer Codex has written it in a form that this engine cannot read; update the engine"
@@ -187,8 +183,8 @@ class Conversations:
             if refusal.rpc_code == INVALID_REQUEST and "configuration" in refusal.message:
                 raise ConfigurationError(_configuration_problem(refusal.message)) from None
             raise
-        log.info("conversation resumed", extra=about(resumed[0].id, model=resumed[0].model))
-        return resumed[0]
+        log.info("conversation resumed", extra=about(conversation.id, model=conversation.model))
+        return conversation
 
     async def fork(self, id: str, settings: TurnOptions, on_forked: Callable[[Conversation], None]) -> Conversation:
         """Copy a conversation that the user's Codex has kept; the copy is begun with `settings` at its next turn.
@@ -197,18 +193,17 @@ class Conversations:
         """
         request = thread_request(ThreadOptions(model=settings.model, cwd=settings.cwd), self.defaults, raw_items=False)
         link = await self.engine.link()
-        forked: list[Conversation] = []
 
         def register(result: JsonObject) -> None:
             conversation = Conversation(result["thread"]["id"], request, self._outlet)
             conversation.next_turn = settings
             self._load(conversation, result)
-            forked.append(conversation)
             on_forked(conversation)
 
-        await self._open(link, "thread/fork", {"threadId": id, "excludeTurns": True, **request.params}, register)
-        log.info("conversation forked", extra=about(forked[0].id, origin=id))
-        return forked[0]
+        params = {"threadId": id, "excludeTurns": True, **request.params}
+        conversation = await self._open(link, "thread/fork", params, register)
+        log.info("conversation forked", extra=about(conversation.id, origin=id))
+        return conversation
 
     def _refuse_new_provider(self, source: ResumeSource, options: ThreadOptions) -> None:
         """The engine ignores another provider for a conversation that it has in memory: say so instead."""
@@ -258,7 +253,7 @@ class Conversations:
         """
         if not items:
             on_accepted()
-            self._show_turn_notices(conversation, options)
+            conversation.show_notices(options.notices)
             conversation.submitted_nothing(options)
             return conversation.ended
         async with conversation.submitting:
@@ -267,7 +262,7 @@ class Conversations:
 
             def accept(result: JsonObject) -> None:
                 on_accepted()
-                self._show_turn_notices(conversation, options)
+                conversation.show_notices(options.notices)
                 conversation.settings = replace(
                     conversation.settings.updated(wanted), output_schema=None
                 )  # of one turn only
@@ -405,14 +400,15 @@ class Conversations:
 
     async def _open(
         self, link: EngineLink, method: str, params: JsonObject, register: Callable[[JsonObject], None]
-    ) -> None:
+    ) -> Conversation:
         """Ask for a thread. The engine may speak of it before it answers, for example of an MCP server that cannot be
-        started: that is kept, and looked at after `register` took the answer."""
+        started: that is kept, and looked at after `register` took the answer and made a conversation of it."""
 
         answered = False
+        conversation: Conversation
 
         def opened(result: JsonObject) -> None:
-            nonlocal answered
+            nonlocal answered, conversation
             answered = True
             try:
                 register(result)
@@ -432,6 +428,7 @@ class Conversations:
         finally:
             if not answered:
                 self._end_opening()
+        return conversation
 
     def _end_opening(self) -> None:
         """With the answer, not when its waiter wakes up: what comes in between is no longer early."""
@@ -481,15 +478,6 @@ class Conversations:
         conversation.translator.cwd = result["cwd"]
         self._by_id[conversation.id] = conversation
         self._by_thread[conversation.thread_id] = conversation
-
-    def _show_notices(self, conversation: Conversation) -> None:
-        for notice in conversation.request.notices:
-            conversation.show_notice(notice)
-
-    @staticmethod
-    def _show_turn_notices(conversation: Conversation, options: TurnOptions) -> None:
-        for notice in options.notices:
-            conversation.show_notice(notice)
 
     def _show_deprecation(self, params: JsonObject) -> None:
         """The engine says no thread with it, but says it when it loads the settings of one."""

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from codex_mcp.bridge.shapes import SANDBOX_TYPES
+from codex_mcp.bridge import shapes
 from codex_mcp.engine.user_config import mentions, read_user_config, refused_policy
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
@@ -174,7 +174,7 @@ def resumed_settings(request: ThreadRequest, options: ThreadOptions) -> TurnOpti
     return TurnOptions(
         cwd=options.cwd,
         approval_policy=request.params.get("approvalPolicy"),
-        sandbox_policy=None if options.sandbox is None else {"type": SANDBOX_TYPES[options.sandbox]},
+        sandbox_policy=shapes.engine_sandbox(options.sandbox),
         model=request.params.get("model"),
         effort=effort if isinstance(effort, str) else None,
     )

@@ -173,6 +173,11 @@ def engine_input(items: Iterable[Any]) -> list[JsonObject]:
     return converted
 
 
+def engine_sandbox(mode: str | None) -> JsonObject | None:
+    """A v1 sandbox mode as the engine's policy; None stays None."""
+    return None if mode is None else {"type": SANDBOX_TYPES[mode]}
+
+
 def engine_sandbox_policy(policy: JsonObject) -> JsonObject:
     """A v1 sandbox policy (wire form) as the engine's. Roots are made absolute, as the engine demands."""
     converted: JsonObject = {"type": SANDBOX_TYPES[policy["mode"]]}

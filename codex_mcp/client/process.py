@@ -36,8 +36,24 @@ async def start_client(
 
     `command` is the server, by default this package's; `arguments` are appended. `stderr` is as for `subprocess`.
     """
+    async with (
+        start_process([*command, *arguments], cwd=cwd, env=env, stderr=stderr) as (receive, send),
+        connect_client(receive, send, approve=approve, mcp=mcp, name=name, version=version, trace=trace) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def start_process(
+    command: Sequence[str],
+    *,
+    cwd: str | os.PathLike[str] | None = None,
+    env: Mapping[str, str] | None = None,
+    stderr: IO[Any] | int | None = None,
+) -> AsyncIterator[tuple[FdReceiveStream, FdSendStream]]:
+    """Start a server; what it says, and what it is told. At the end it is told so and waited for."""
     process = subprocess.Popen(
-        [*command, *arguments],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -52,10 +68,7 @@ async def start_client(
     process.stdin.close()
     process.stdout.close()
     try:
-        async with connect_client(
-            receive, send, approve=approve, mcp=mcp, name=name, version=version, trace=trace
-        ) as client:
-            yield client
+        yield receive, send
     finally:
         with anyio.CancelScope(shield=True):
             await send.aclose()

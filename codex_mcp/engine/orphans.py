@@ -27,7 +27,7 @@ def end_marked(mark: str) -> None:
 
     entry = f"{MARK}={mark}".encode()
     for _ in range(_ROUNDS):
-        found = [pid for pid in os.listdir("/proc") if pid.isdigit() and entry in _environment(pid)]
+        found = [pid for pid in os.listdir("/proc") if pid.isdigit() and _carries(pid, entry)]
         if not found:
             return
         for pid in found:
@@ -35,10 +35,14 @@ def end_marked(mark: str) -> None:
                 os.kill(int(pid), signal.SIGKILL)
 
 
-def _environment(pid: str) -> list[bytes]:
-    """Of a process; empty if it is gone, a zombie, or somebody else's."""
+def _carries(pid: str, entry: bytes) -> bool:
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return file.read().split(b"\0")
+        return entry in environment_of(pid)
     except OSError:
-        return []
+        return False
+
+
+def environment_of(pid: int | str) -> list[bytes]:
+    """`NAME=value` of a process; nothing of a zombie. Raises OSError if it is gone, or somebody else's. Linux."""
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        return file.read().split(b"\0")

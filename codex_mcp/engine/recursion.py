@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-from codex_mcp.engine.orphans import MARK
+from codex_mcp.engine.orphans import MARK, environment_of
 from codex_mcp.engine.user_config import mentions, read_user_config
 from codex_mcp.errors import CallerError
 
@@ -51,9 +51,8 @@ def started_by_our_engine() -> bool:
     pid = os.getppid()
     try:
         while pid > 1:
-            with open(f"/proc/{pid}/environ", "rb") as environment:
-                if f"\0{MARK}=".encode() in b"\0" + environment.read():
-                    return True
+            if any(entry.startswith(f"{MARK}=".encode()) for entry in environment_of(pid)):
+                return True
             with open(f"/proc/{pid}/stat", "rb") as stat:
                 pid = int(stat.read().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):  # somebody else's process, or one that is gone

@@ -25,13 +25,28 @@ WARM_CALLS = 5
 _FREE = {"sandbox": "danger-full-access", "approval-policy": "never"}
 
 
-class Tools:
+class Served:
+    """A process that has been sent its handshake, with the id 1."""
+
+    def __init__(self, command: list[str], env: dict[str, str], *handshake: dict[str, Any]) -> None:
+        self._process = Process(command, env)
+        self._process.send(*handshake)
+        self._ids = 1
+
+    def settle(self) -> None:
+        """Wait for the handshake, and until everything is loaded."""
+        self._process.answer(1)
+        self._process.settle()
+
+    def close(self) -> None:
+        self._process.close()
+
+
+class Tools(Served):
     """A server with the tools `codex` and `codex-reply`. Times are milliseconds."""
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
-        self._process = Process(command, env)
-        self._process.send(MCP_INITIALIZE, {"jsonrpc": "2.0", "method": "notifications/initialized"})
-        self._ids = 1
+        super().__init__(command, env, MCP_INITIALIZE, {"jsonrpc": "2.0", "method": "notifications/initialized"})
 
     def _send(self, tool: str, **arguments: Any) -> int:
         self._ids += 1
@@ -43,10 +58,6 @@ class Tools:
         """From the spawn to the answer of the first call."""
         self.thread = self._process.answer(self._send("codex", **_FREE))["structuredContent"]["threadId"]
         return self._process.elapsed() * 1000
-
-    def settle(self) -> None:
-        self._process.answer(1)
-        self._process.settle()
 
     def codex(self) -> float:
         began = time.perf_counter()
@@ -65,17 +76,12 @@ class Tools:
             left.discard(self._process.until(lambda message: message.get("id") in left)["id"])
         return (time.perf_counter() - began) * 1000
 
-    def close(self) -> None:
-        self._process.close()
 
-
-class Engine:
+class Engine(Served):
     """The engine itself, asked for what a call of a tool asks it for."""
 
     def __init__(self, env: dict[str, str]) -> None:
-        self._process = Process(engine_command(), env)
-        self._process.send(APP_SERVER_INITIALIZE, {"method": "initialized"})
-        self._ids = 1
+        super().__init__(engine_command(), env, APP_SERVER_INITIALIZE, {"method": "initialized"})
 
     def _send(self, method: str, params: dict[str, Any]) -> int:
         self._ids += 1
@@ -101,10 +107,6 @@ class Engine:
         self.thread = self._whole()
         return self._process.elapsed() * 1000
 
-    def settle(self) -> None:
-        self._process.answer(1)
-        self._process.settle()
-
     def codex(self) -> float:
         began = time.perf_counter()
         self._whole()
@@ -129,9 +131,6 @@ class Engine:
             else:
                 ended += 1
         return (time.perf_counter() - began) * 1000
-
-    def close(self) -> None:
-        self._process.close()
 
 
 def main() -> None:

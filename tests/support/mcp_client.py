@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +11,7 @@ import anyio
 import mcp_types
 from pydantic import BaseModel, TypeAdapter
 
+from codex_mcp.client.process import start_process
 from codex_mcp.wire.errors import INTERNAL_ERROR, METHOD_NOT_FOUND, RpcError
 from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.messages import MalformedMessage
@@ -153,26 +152,13 @@ async def mcp_serving(
 ) -> AsyncIterator[McpClient]:
     """A server, and an MCP client that is connected to it. With `answer` it declares elicitation; `answer` gets the
     params of a question and returns the result, an RpcError, or None to leave it open."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "codex_mcp", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        cwd=home.workspace,
-        env=home.environment(**environment),
-        bufsize=0,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    receive = FdReceiveStream(os.dup(process.stdout.fileno()), name="server-stdout")
-    send = FdSendStream(os.dup(process.stdin.fileno()), name="server-stdin")
-    process.stdin.close()
-    process.stdout.close()
-    client = McpClient(receive, send, answer or (lambda _: None))
     if capabilities is None:
         capabilities = {} if answer is None else {"elicitation": {}}
     failure: Exception | None = None
-    try:
+    command = [sys.executable, "-m", "codex_mcp", *arguments]
+    environ = home.environment(**environment)
+    async with start_process(command, cwd=home.workspace, env=environ, stderr=stderr) as (receive, send):
+        client = McpClient(receive, send, answer or (lambda _: None))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.peer.run)
             try:
@@ -188,15 +174,6 @@ async def mcp_serving(
         if failure is not None:
             raise failure
         assert client.faults == []
-    finally:
-        with anyio.CancelScope(shield=True):
-            await send.aclose()
-            with anyio.move_on_after(5):
-                await anyio.to_thread.run_sync(process.wait, abandon_on_cancel=True)
-        process.kill()
-        process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
 
 
 def text(result: Json) -> str:

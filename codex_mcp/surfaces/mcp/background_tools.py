@@ -7,12 +7,12 @@ from collections import deque
 
 import anyio
 
-from codex_mcp.bridge.approvals import Decision
 from codex_mcp.bridge.threads import check_id
 from codex_mcp.errors import CallerError
 from codex_mcp.logs import about
 from codex_mcp.protocol import tools as t
 from codex_mcp.surfaces.mcp.call import ToolCall
+from codex_mcp.surfaces.mcp.elicitation import DECISIONS
 from codex_mcp.surfaces.mcp.progress import Progress
 from codex_mcp.surfaces.mcp.results import failure, success
 from codex_mcp.surfaces.mcp.turn_tools import result_of
@@ -22,12 +22,6 @@ from codex_mcp.wire.messages import JsonObject
 log = logging.getLogger(__name__)
 
 _DEFAULT_WAIT = 30.0
-_DECISIONS = {
-    "approve": Decision.APPROVED,
-    "approve-for-session": Decision.APPROVED_FOR_SESSION,
-    "deny": Decision.DENIED,
-    "stop": Decision.ABORT,
-}
 
 
 class Job:
@@ -102,7 +96,7 @@ async def wait(call: ToolCall, arguments: t.WaitArguments) -> JsonObject:
 async def answer(call: ToolCall, arguments: t.AnswerArguments) -> JsonObject:
     """Decide a pending approval of a turn in the background."""
     turn = _job(call, arguments.thread_id).work.turn
-    decision = _DECISIONS[arguments.decision]
+    decision = DECISIONS[arguments.decision]
     if turn is None or not turn.answer(arguments.approval_id, decision, f"codex-answer said {arguments.decision}"):
         raise CallerError(
             f"approval {arguments.approval_id} is not pending in thread {arguments.thread_id}; "

@@ -18,13 +18,12 @@ from codex_mcp.wire.messages import RequestId
 
 @dataclass
 class ToolCall:
-    """`notes` are added to the result; `thread_id` to a failure, once it is known."""
+    """`notes` are added to the result."""
 
     surface: McpSurface
     id: RequestId
     progress_token: Any
     notes: list[str] = field(default_factory=list)
-    thread_id: str = ""
 
     @property
     def conversations(self) -> Conversations:

@@ -26,19 +26,28 @@ _MAX_COMMAND = 4000
 _MAX_DIFF = 6000
 _WIDTH = 100
 
-_CHOICES = (
-    ("approve", "Approve"),
-    ("approve-for-session", "Approve, and do not ask again in this thread"),
-    ("deny", "Deny: Codex goes on without"),
-    ("stop", "Stop: the turn ends"),
-)
+DECISIONS = {
+    "approve": Decision.APPROVED,
+    "approve-for-session": Decision.APPROVED_FOR_SESSION,
+    "deny": Decision.DENIED,
+    "stop": Decision.ABORT,
+}
+"""The words of the form, and of `codex-answer`."""
 
-# Words for a decision: ours, the v1 interface's, and what people write into a form without choices.
+_TITLES = {
+    "approve": "Approve",
+    "approve-for-session": "Approve, and do not ask again in this thread",
+    "deny": "Deny: Codex goes on without",
+    "stop": "Stop: the turn ends",
+}
+
+# Further words for a decision: the v1 interface's, and what people write into a form without choices.
 _WORDS = {
-    **dict.fromkeys(("approve", "approved", "accept", "allow", "yes"), Decision.APPROVED),
-    **dict.fromkeys(("approve-for-session", "approved_for_session"), Decision.APPROVED_FOR_SESSION),
-    **dict.fromkeys(("deny", "denied", "decline", "no"), Decision.DENIED),
-    **dict.fromkeys(("stop", "abort", "cancel"), Decision.ABORT),
+    **DECISIONS,
+    **dict.fromkeys(("approved", "accept", "allow", "yes"), Decision.APPROVED),
+    "approved_for_session": Decision.APPROVED_FOR_SESSION,
+    **dict.fromkeys(("denied", "decline", "no"), Decision.DENIED),
+    **dict.fromkeys(("abort", "cancel"), Decision.ABORT),
 }
 
 NOT_OFFERED = "this client cannot be asked: it did not declare the elicitation capability"
@@ -127,10 +136,10 @@ class Elicitations:
         """Nothing in it is required, so that a plain accept will do."""
         choice: JsonObject = {"type": "string", "title": "Decision", "default": "approve"}
         if self._version >= "2025-11-25":
-            choice["oneOf"] = [{"const": value, "title": title} for value, title in _CHOICES]
+            choice["oneOf"] = [{"const": value, "title": title} for value, title in _TITLES.items()]
         else:
-            choice["enum"] = [value for value, _ in _CHOICES]
-            choice["enumNames"] = [title for _, title in _CHOICES]
+            choice["enum"] = list(_TITLES)
+            choice["enumNames"] = list(_TITLES.values())
         return {"type": "object", "properties": {"decision": choice}}
 
 

@@ -6,7 +6,7 @@ import os
 import re
 
 from codex_mcp.bridge.options import TurnOptions
-from codex_mcp.bridge.shapes import SANDBOX_TYPES
+from codex_mcp.bridge.shapes import engine_sandbox
 from codex_mcp.errors import CallerError
 from codex_mcp.protocol import tools as t
 from codex_mcp.surfaces.mcp import structured
@@ -42,12 +42,11 @@ def settings(arguments: t.TurnArguments) -> TurnOptions:
 
 def overrides(arguments: t.TurnArguments) -> TurnOptions:
     """As `settings`, with those that a new thread has from its beginning and an old one changes to."""
-    sandbox = arguments.sandbox
     return settings(arguments).updated(
         TurnOptions(
             model=arguments.model,
             approval_policy=arguments.approval_policy,
-            sandbox_policy=None if sandbox is None else {"type": SANDBOX_TYPES[sandbox]},
+            sandbox_policy=engine_sandbox(arguments.sandbox),
         )
     )
 

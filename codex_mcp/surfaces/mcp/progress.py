@@ -6,7 +6,7 @@ heartbeat, because clients give calls up that stay silent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -78,29 +78,8 @@ class Progress:
 
 def describe(msg: JsonObject) -> str | None:
     """An event as what Codex does now; None if it says nothing of that."""
-    kind = msg["type"]
-    if kind == "exec_command_begin":
-        return _line("Running: ", command_line(msg["command"]))
-    if kind == "patch_apply_begin":
-        return _line("Editing ", ", ".join(msg["changes"]))
-    if kind == "plan_update":
-        return _plan(msg["plan"])
-    if kind == "mcp_tool_call_begin":
-        return _line("Calling ", f"{msg['invocation']['server']}.{msg['invocation']['tool']}")
-    if kind == "web_search_end":
-        return _line("Searched the web: ", msg["query"])
-    if kind == "agent_reasoning":
-        return _line("Thinking: ", msg["text"].strip("* \n").partition("\n")[0].strip("* "))
-    if kind == "agent_message":
-        return _line("Saying: ", msg["message"].strip().partition("\n")[0])
-    if kind == "stream_error":
-        return _line("Retrying: ", msg["message"])
-    if kind == "exec_command_end":
-        ran = msg["exit_code"] >= 0  # otherwise it was denied, or could not be started
-        return f"Thinking (the last command ended with exit code {msg['exit_code']})" if ran else "Thinking"
-    if kind in ("task_started", "patch_apply_end", "mcp_tool_call_end"):
-        return "Thinking"
-    return None
+    activity = _ACTIVITIES.get(msg["type"])
+    return None if activity is None else activity(msg)
 
 
 def _line(lead: str, text: str) -> str:
@@ -111,3 +90,28 @@ def _plan(steps: list[JsonObject]) -> str | None:
     done = sum(step["status"] == "completed" for step in steps)
     current = next((step["step"] for step in steps if step["status"] == "in_progress"), None)
     return None if current is None else _line(f"Plan {done + 1}/{len(steps)}: ", current)
+
+
+def _thinking(_msg: JsonObject) -> str:
+    return "Thinking"
+
+
+def _after_command(msg: JsonObject) -> str:
+    ran = msg["exit_code"] >= 0  # otherwise it was denied, or could not be started
+    return f"Thinking (the last command ended with exit code {msg['exit_code']})" if ran else "Thinking"
+
+
+_ACTIVITIES: dict[str, Callable[[JsonObject], str | None]] = {
+    "agent_message": lambda msg: _line("Saying: ", msg["message"].strip().partition("\n")[0]),
+    "agent_reasoning": lambda msg: _line("Thinking: ", msg["text"].strip("* \n").partition("\n")[0].strip("* ")),
+    "exec_command_begin": lambda msg: _line("Running: ", command_line(msg["command"])),
+    "exec_command_end": _after_command,
+    "mcp_tool_call_begin": lambda msg: _line("Calling ", f"{msg['invocation']['server']}.{msg['invocation']['tool']}"),
+    "mcp_tool_call_end": _thinking,
+    "patch_apply_begin": lambda msg: _line("Editing ", ", ".join(msg["changes"])),
+    "patch_apply_end": _thinking,
+    "plan_update": lambda msg: _plan(msg["plan"]),
+    "stream_error": lambda msg: _line("Retrying: ", msg["message"]),
+    "task_started": _thinking,
+    "web_search_end": lambda msg: _line("Searched the web: ", msg["query"]),
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,8 +18,6 @@ from codex_mcp.surfaces.mcp.surface import McpSurface
 from codex_mcp.wire.errors import INVALID_PARAMS, RpcError
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import IncomingCall
-
-log = logging.getLogger(__name__)
 
 _Handler: TypeAlias = Callable[[ToolCall, Any], Awaitable[JsonObject]]
 
@@ -74,7 +71,7 @@ async def call_tool(surface: McpSurface, call: IncomingCall, params: JsonObject)
     try:
         return await tool.run(context, decoded)
     except CodexMcpError as error:
-        return failure_of(error, context.thread_id)
+        return failure_of(error)
 
 
 def _notes_on_unknown(model: type[t.ToolArguments], arguments: JsonObject) -> list[str]:

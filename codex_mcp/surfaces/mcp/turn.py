@@ -38,9 +38,8 @@ class ToolTurn:
         self.error: str | None = None
         self.aborted = False
         self.over = False
-        self.pending: dict[str, Approval] = {}
-        """Approvals that wait for `codex-answer`."""
-        self._limits: dict[Approval, anyio.CancelScope] = {}
+        self.pending: dict[str, tuple[Approval, anyio.CancelScope]] = {}
+        """Approvals that wait for `codex-answer`, each with its time limit."""
         self.denied: list[DeniedApproval] = []
         self.usage = TokenUsage()
         self._files: dict[str, FileChanged] = {}
@@ -80,9 +79,9 @@ class ToolTurn:
             collect = _COLLECTORS.get(event.msg["type"])
             if collect is not None:
                 collect(self, event.msg)
-                activity = describe(event.msg)
-                if activity is not None:
-                    self.progress.show(activity)
+            activity = describe(event.msg)
+            if activity is not None:
+                self.progress.show(activity)
 
     # -- approvals
 
@@ -93,28 +92,23 @@ class ToolTurn:
             return
         self._approval_ids += 1
         id = str(self._approval_ids)
-        self.pending[id] = approval
+        limit = self._elicitations.limit(lambda because: self.answer(id, Decision.DENIED, because))
+        self.pending[id] = approval, limit
         self._on_change()
-        self._limits[approval] = self._elicitations.limit(lambda because: self.answer(id, Decision.DENIED, because))
 
     def withdraw(self, approval: Approval) -> None:
         self._elicitations.withdraw(approval)
-        for id, other in list(self.pending.items()):
+        for id, (other, limit) in list(self.pending.items()):
             if other is approval:
-                self._close(id)
-
-    def _close(self, approval_id: str) -> Approval | None:
-        """The approval is no longer pending."""
-        approval = self.pending.pop(approval_id, None)
-        if approval is not None:
-            self._limits.pop(approval).cancel()
-        return approval
+                del self.pending[id]
+                limit.cancel()
 
     def answer(self, approval_id: str, decision: Decision, because: str) -> bool:
         """Decide a pending approval; False if there is none of that id."""
-        approval = self._close(approval_id)
-        if approval is None:
+        if approval_id not in self.pending:
             return False
+        approval, limit = self.pending.pop(approval_id)
+        limit.cancel()
         if not decision.is_yes:
             self.on_denied(approval, because)
         approval.answer(decision)
@@ -136,13 +130,10 @@ class ToolTurn:
                 if "changes" in approval.details
                 else None,
             )
-            for id, approval in self.pending.items()
+            for id, (approval, _) in self.pending.items()
         ]
 
     # -- what single events tell
-
-    def _started(self, _msg: JsonObject) -> None:
-        """Shown as progress."""
 
     def _completed(self, msg: JsonObject) -> None:
         self.message = msg["last_agent_message"] or ""
@@ -185,19 +176,10 @@ class ToolTurn:
 
 _COLLECTORS: dict[str, Callable[[ToolTurn, JsonObject], None]] = {
     "agent_message": ToolTurn._said,
-    "agent_reasoning": ToolTurn._started,
     "error": ToolTurn._failed,
-    "exec_command_begin": ToolTurn._started,
-    "exec_command_end": ToolTurn._started,
-    "mcp_tool_call_begin": ToolTurn._started,
-    "mcp_tool_call_end": ToolTurn._started,
     "patch_apply_begin": ToolTurn._patch_begun,
     "patch_apply_end": ToolTurn._patch_ended,
-    "plan_update": ToolTurn._started,
-    "stream_error": ToolTurn._started,
     "task_complete": ToolTurn._completed,
-    "task_started": ToolTurn._started,
     "token_count": ToolTurn._used,
     "turn_aborted": ToolTurn._aborted,
-    "web_search_end": ToolTurn._started,
 }
