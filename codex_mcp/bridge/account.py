@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from codex_mcp.bridge import shapes
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
-from codex_mcp.engine.user_config import codex_home, mentions, read_user_config
 from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.protocol.account import AuthMethod
 from codex_mcp.wire.messages import JsonObject
@@ -21,7 +21,7 @@ _CHATGPT_MODES = ("chatgpt", "chatgptAuthTokens")
 
 async def login_api_key(engine: Engine, key: str, on_done: Callable[[], None]) -> None:
     """Sign in. `on_done` runs before the engine's notification of the change is looked at."""
-    if _forced_method() == "chatgpt":
+    if _forced_method(engine.home) == "chatgpt":
         raise CallerError("API key login is disabled. Use ChatGPT login instead.")
     link = await engine.link()
     await link.request("account/login/start", {"type": "apiKey", "apiKey": key}, on_result=lambda _: on_done())
@@ -29,7 +29,7 @@ async def login_api_key(engine: Engine, key: str, on_done: Callable[[], None]) -
 
 async def login_chatgpt(engine: Engine) -> JsonObject:
     """Begin a sign-in: `{loginId, authUrl}`. Raises EngineError if the login server cannot be started."""
-    if _forced_method() == "api":
+    if _forced_method(engine.home) == "api":
         raise CallerError("ChatGPT login is disabled. Use API key login instead.")
     link = await engine.link()
     try:
@@ -67,7 +67,7 @@ async def auth_status(engine: Engine, *, include_token: bool, refresh_token: boo
         kind = (account.get("account") or {}).get("type")
         status = {
             "authMethod": "apikey" if kind == "apiKey" else kind,
-            "authToken": _stored_token() if include_token else None,
+            "authToken": _stored_token(engine.home) if include_token else None,
             "requiresOpenaiAuth": account.get("requiresOpenaiAuth"),
         }
     method = auth_method(status.get("authMethod"))
@@ -86,7 +86,7 @@ def auth_method(mode: Any) -> AuthMethod | None:
 
 async def user_email(engine: Engine) -> str | None:
     """The address that the sign-in claims. auth.json first: the engine needs the network to tell."""
-    claims = _claims((_auth_file().get("tokens") or {}).get("id_token"))
+    claims = _claims((_auth_file(engine.home).get("tokens") or {}).get("id_token"))
     if isinstance(claims.get("email"), str):
         return str(claims["email"])
     link = await engine.link()
@@ -105,21 +105,21 @@ async def read_rate_limits(engine: Engine) -> JsonObject:
     return {"rateLimits": shapes.rate_limits(answer["rateLimits"], shapes.NO_RATE_LIMITS)}
 
 
-def _forced_method() -> str | None:
+def _forced_method(home: CodexHome) -> str | None:
     """`forced_login_method` of config.toml: the engine does not see it if a legacy setting keeps it from loading."""
-    return read_user_config().get("forced_login_method") if mentions(b"forced_login_method") else None
+    return home.read_config().get("forced_login_method") if home.mentions(b"forced_login_method") else None
 
 
-def _auth_file() -> JsonObject:
+def _auth_file(home: CodexHome) -> JsonObject:
     try:
-        stored = json.loads((codex_home() / "auth.json").read_bytes())
+        stored = json.loads(home.auth_path.read_bytes())
     except (OSError, ValueError):
         return {}
     return stored if isinstance(stored, dict) else {}
 
 
-def _stored_token() -> str | None:
-    stored = _auth_file()
+def _stored_token(home: CodexHome) -> str | None:
+    stored = _auth_file(home)
     return (stored.get("tokens") or {}).get("access_token") or stored.get("OPENAI_API_KEY")
 
 

@@ -21,7 +21,6 @@ from codex_mcp.bridge.options import (
 )
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.engine.supervisor import Engine
-from codex_mcp.engine.user_config import setting_location
 from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.logs import about
 from codex_mcp.wire.errors import INVALID_REQUEST
@@ -115,7 +114,7 @@ class Conversations:
 
         Raises ConfigurationError, EngineUnavailable, EngineLost, EngineRefusal.
         """
-        request = thread_request(options, self.defaults, raw_items=raw_items)
+        request = thread_request(options, self.defaults, self.engine.home, raw_items=raw_items)
         link = await self.engine.link()
 
         def register(result: JsonObject) -> None:
@@ -128,7 +127,7 @@ class Conversations:
             conversation = await self._open(link, "thread/start", request.params, register)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST:
-                raise ConfigurationError(_configuration_problem(refusal.message)) from None
+                raise ConfigurationError(self._configuration_problem(refusal.message)) from None
             raise
         log.info("conversation started", extra=about(conversation.id, model=conversation.model))
         return conversation
@@ -147,7 +146,7 @@ class Conversations:
         Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal; EngineError for a
         conversation that a newer Codex has kept.
         """
-        request = thread_request(options, self.defaults, raw_items=raw_items)
+        request = thread_request(options, self.defaults, self.engine.home, raw_items=raw_items)
         link = await self.engine.link()
         self._refuse_new_provider(source, options)
         unwritten = self.find_unwritten(id=source.id) if source.id is not None else None
@@ -181,7 +180,7 @@ class Conversations:
                 reason = "a newer Codex has written it in a form that this engine cannot read; update the engine"
                 raise EngineError(reason, code="engine_too_old") from None
             if refusal.rpc_code == INVALID_REQUEST and "configuration" in refusal.message:
-                raise ConfigurationError(_configuration_problem(refusal.message)) from None
+                raise ConfigurationError(self._configuration_problem(refusal.message)) from None
             raise
         log.info("conversation resumed", extra=about(conversation.id, model=conversation.model))
         return conversation
@@ -191,7 +190,9 @@ class Conversations:
 
         Raises EngineUnavailable, EngineLost, EngineRefusal.
         """
-        request = thread_request(ThreadOptions(model=settings.model, cwd=settings.cwd), self.defaults, raw_items=False)
+        request = thread_request(
+            ThreadOptions(model=settings.model, cwd=settings.cwd), self.defaults, self.engine.home, raw_items=False
+        )
         link = await self.engine.link()
 
         def register(result: JsonObject) -> None:
@@ -273,7 +274,7 @@ class Conversations:
                 ended.append(conversation.ended)
 
             wanted = conversation.next_turn.updated(options)
-            settings = wanted.to_engine()
+            settings = wanted.to_engine(self.engine.home)
             params = {"threadId": conversation.thread_id, "input": items, **settings}
             # whoever gives up waiting must not leave a turn behind that nobody knows of
             with anyio.CancelScope(shield=True), anyio.move_on_after(SUBMIT_LIMIT):
@@ -490,14 +491,14 @@ class Conversations:
     def _clean(link: EngineLink, conversation: Conversation) -> None:
         link.send("thread/backgroundTerminals/clean", {"threadId": conversation.thread_id})
 
-
-def _configuration_problem(message: str) -> str:
-    """The engine's reason, without its own introduction; a default profile is named with its line."""
-    message = message.removeprefix("failed to load configuration: ")
-    if message.startswith("legacy `profile"):
-        where = setting_location("profile")
-        return (
-            f"{where}: the Codex engine no longer loads a configuration with a default `profile`. Remove the line; "
-            "then start this server with `-p NAME`, or give `profile` with each conversation: [profiles.*] still works"
-        )
-    return message
+    def _configuration_problem(self, message: str) -> str:
+        """The engine's reason, without its own introduction; a default profile is named with its line."""
+        message = message.removeprefix("failed to load configuration: ")
+        if message.startswith("legacy `profile"):
+            where = self.engine.home.setting_location("profile")
+            return (
+                f"{where}: the Codex engine no longer loads a configuration with a default `profile`. Remove the "
+                "line; then start this server with `-p NAME`, or give `profile` with each conversation: [profiles.*] "
+                "still works"
+            )
+        return message

@@ -8,9 +8,9 @@ import anyio
 
 from codex_mcp.bridge import rollouts
 from codex_mcp.bridge.rollouts import RolloutUnreadable
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
-from codex_mcp.engine.user_config import read_user_config
 from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.wire.messages import JsonObject
 
@@ -51,7 +51,7 @@ async def default_provider(engine: Engine) -> str:
     try:
         config = (await link.request("config/read", {}))["config"]
     except EngineRefusal:  # it does not load a config.toml with legacy settings
-        config = read_user_config()
+        config = engine.home.read_config()
         profile = config.get("profiles", {}).get(config.get("profile"), {})
         config = {**config, **profile}
     return config.get("model_provider") or "openai"
@@ -66,10 +66,10 @@ async def summary_by_id(engine: Engine, id: str) -> JsonObject:
         raise CallerError(f"no rollout found for conversation id {id}", code="not_found") from None
 
 
-async def summary_by_path(path: str) -> JsonObject:
+async def summary_by_path(home: CodexHome, path: str) -> JsonObject:
     """The summary of a rollout file. Raises EngineError, as the old server did, if it cannot be read."""
     try:
-        return await anyio.to_thread.run_sync(lambda: rollouts.summary(rollouts.locate(path)))
+        return await anyio.to_thread.run_sync(lambda: rollouts.summary(rollouts.locate(home, path)))
     except RolloutUnreadable as problem:
         reason = f"failed to load conversation summary from {path}: {problem.message}"
         raise EngineError(reason, code="not_found") from None

@@ -8,13 +8,12 @@ that the engine no longer takes are bridged where that is honest, and reported w
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from codex_mcp.bridge import shapes
-from codex_mcp.engine.user_config import mentions, read_user_config, refused_policy
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
 
@@ -83,10 +82,10 @@ class TurnOptions:
         """Events (`msg`) about settings that cannot be taken as they are."""
         return (ON_FAILURE_NOTICE,) if self.approval_policy == "on-failure" else ()
 
-    def to_engine(self) -> JsonObject:
+    def to_engine(self, home: CodexHome) -> JsonObject:
         """The fields of turn/start that are set."""
         wanted = {
-            "cwd": None if self.cwd is None else os.path.abspath(self.cwd),
+            "cwd": None if self.cwd is None else home.absolute(self.cwd),
             "approvalPolicy": engine_policy(self.approval_policy),
             "sandboxPolicy": self.sandbox_policy,
             "model": self.model,
@@ -122,13 +121,15 @@ def engine_policy(policy: str | None) -> str | None:
     return "on-request" if policy == "on-failure" else policy
 
 
-def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_items: bool) -> ThreadRequest:
+def thread_request(
+    options: ThreadOptions, defaults: ServerDefaults, home: CodexHome, *, raw_items: bool
+) -> ThreadRequest:
     """Merge the settings. `raw_items`: have the engine send the model's raw items too.
 
     Raises CallerError (code `config_error`) for an unknown profile or an unreadable config.toml.
     """
     config: JsonObject = {
-        **_by_key(_profile(options.profile or defaults.profile)),
+        **_by_key(_profile(home, options.profile or defaults.profile)),
         **_by_key(defaults.config),
         **_by_key(options.config),
     }
@@ -144,9 +145,9 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
         if isinstance(value, str):
             params[name] = value
             config.pop(key, None)
-    params.setdefault("approvalPolicy", refused_policy())
+    params.setdefault("approvalPolicy", home.refused_policy())
     notices = []
-    if params["approvalPolicy"] == "on-failure" or (params["approvalPolicy"] is None and _configured_on_failure()):
+    if params["approvalPolicy"] == "on-failure" or (params["approvalPolicy"] is None and _configured_on_failure(home)):
         notices.append(ON_FAILURE_NOTICE)
     if options.patch_tool:
         notices.append(PATCH_TOOL_NOTICE)
@@ -156,7 +157,7 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
     if options.plan_tool is False:
         config["tools.update_plan.enabled"] = False
     cwd = options.cwd or defaults.cwd
-    params["cwd"] = None if cwd is None else os.path.abspath(cwd)
+    params["cwd"] = None if cwd is None else home.absolute(cwd)
     params["config"] = config or None
     params["baseInstructions"] = options.base_instructions
     params["developerInstructions"] = options.developer_instructions
@@ -164,7 +165,7 @@ def thread_request(options: ThreadOptions, defaults: ServerDefaults, *, raw_item
     return ThreadRequest(
         {name: value for name, value in params.items() if value is not None},
         tuple(notices),
-        _shows_raw_reasoning(config),
+        _shows_raw_reasoning(home, config),
     )
 
 
@@ -192,11 +193,11 @@ def _by_key(settings: JsonObject, above: str = "") -> JsonObject:
     return flat
 
 
-def _profile(name: str | None) -> JsonObject:
+def _profile(home: CodexHome, name: str | None) -> JsonObject:
     """The table `[profiles.NAME]` of config.toml; without a name, the one that config.toml makes the default."""
-    if name is None and not mentions(b"profile"):
+    if name is None and not home.mentions(b"profile"):
         return {}
-    config = read_user_config()
+    config = home.read_config()
     name = name or config.get("profile")
     if name is None:
         return {}
@@ -206,15 +207,15 @@ def _profile(name: str | None) -> JsonObject:
     return dict(profile)
 
 
-def _configured_on_failure() -> bool:
-    return mentions(b"on-failure") and read_user_config().get("approval_policy") == "on-failure"
+def _configured_on_failure(home: CodexHome) -> bool:
+    return home.mentions(b"on-failure") and home.read_config().get("approval_policy") == "on-failure"
 
 
-def _shows_raw_reasoning(config: JsonObject) -> bool:
+def _shows_raw_reasoning(home: CodexHome, config: JsonObject) -> bool:
     key = "show_raw_agent_reasoning"
     if key in config:
         return bool(config[key])
-    return mentions(key.encode()) and bool(read_user_config().get(key))
+    return home.mentions(key.encode()) and bool(home.read_config().get(key))
 
 
 def override_to_config(override: str) -> tuple[str, Any]:

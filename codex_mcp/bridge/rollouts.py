@@ -14,7 +14,7 @@ from typing import Any
 
 from codex_mcp.bridge import shapes
 from codex_mcp.bridge.options import TurnOptions, engine_policy
-from codex_mcp.engine.user_config import codex_home
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
 
@@ -30,22 +30,21 @@ class RolloutUnreadable(CallerError):
     code = "not_found"
 
 
-def locate(path: str, directories: tuple[str, ...] = _DIRECTORIES) -> pathlib.Path:
+def locate(home: CodexHome, path: str, directories: tuple[str, ...] = _DIRECTORIES) -> pathlib.Path:
     """The file a client names (relative: to CODEX_HOME), links resolved.
 
     Raises RolloutUnreadable if it does not exist, or lies outside of the directories that hold rollouts.
     """
-    home = codex_home()
     try:
-        found = (home / path).resolve(strict=True)
+        found = (home.path / path).resolve(strict=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise RolloutUnreadable(_os_reason(error)) from None
     for directory in directories:
-        if found.is_relative_to((home / directory).resolve()):
+        if found.is_relative_to((home.path / directory).resolve()):
             if not found.is_file():  # a pipe would be read for ever
                 raise RolloutUnreadable("it is no regular file")
             return found
-    raise RolloutUnreadable(f"it is not in the {' or '.join(directories)} directory of {home}")
+    raise RolloutUnreadable(f"it is not in the {' or '.join(directories)} directory of {home.path}")
 
 
 def _os_reason(error: Exception) -> str:
@@ -232,7 +231,7 @@ def _sandbox_of(context: JsonObject, cwd: str | None) -> JsonObject | None:
             return None
         roots = policy.get("writable_roots") or []
         flags = {name: bool(policy.get(name)) for name in _SANDBOX_FLAGS}
-        return shapes.engine_sandbox_policy({"mode": mode, "writable_roots": roots, **flags})
+        return shapes.engine_sandbox_policy({"mode": mode, "writable_roots": roots, **flags}, absolute=str)  # they are
     if not isinstance(profile, dict):
         return None
     if profile.get("type") == "disabled":

@@ -12,9 +12,9 @@ import tomllib
 import tomli_w
 from pydantic import ValidationError
 
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
-from codex_mcp.engine.user_config import config_path, read_user_config
 from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.protocol.base import WireModel
 from codex_mcp.protocol.settings import Profile, UserSavedConfig
@@ -23,10 +23,10 @@ from codex_mcp.wire.messages import JsonObject
 _MODEL_KEYS = ("model", "model_reasoning_effort")
 
 
-def saved_config() -> UserSavedConfig:
+def saved_config(home: CodexHome) -> UserSavedConfig:
     """What config.toml says, not what is in effect. Raises EngineError with file, line and column, or the odd value."""
     try:
-        config = read_user_config()
+        config = home.read_config()
         return UserSavedConfig.model_validate(
             {
                 **_known(UserSavedConfig, config),
@@ -61,9 +61,9 @@ async def set_default_model(engine: Engine, model: str | None, effort: str | Non
     """
     values = dict(zip(_MODEL_KEYS, (model, effort), strict=True))
     try:
-        profile = read_user_config().get("profile")
+        profile = engine.home.read_config().get("profile")
         if profile is not None:
-            _edit_profile(config_path(), str(profile), values)
+            _edit_profile(engine.home.config_path, str(profile), values)
             return
         link = await engine.link()
         edits = [{"keyPath": key, "value": value, "mergeStrategy": "replace"} for key, value in values.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from codex_mcp.wire.messages import JsonObject
@@ -178,11 +178,11 @@ def engine_sandbox(mode: str | None) -> JsonObject | None:
     return None if mode is None else {"type": SANDBOX_TYPES[mode]}
 
 
-def engine_sandbox_policy(policy: JsonObject) -> JsonObject:
-    """A v1 sandbox policy (wire form) as the engine's. Roots are made absolute, as the engine demands."""
+def engine_sandbox_policy(policy: JsonObject, absolute: Callable[[str], str]) -> JsonObject:
+    """A v1 sandbox policy (wire form) as the engine's. Roots are made `absolute`, as the engine demands."""
     converted: JsonObject = {"type": SANDBOX_TYPES[policy["mode"]]}
     if policy["mode"] == "workspace-write":
-        converted["writableRoots"] = [os.path.abspath(root) for root in policy["writable_roots"]]
+        converted["writableRoots"] = [absolute(root) for root in policy["writable_roots"]]
         converted["networkAccess"] = policy["network_access"]
         converted["excludeTmpdirEnvVar"] = policy["exclude_tmpdir_env_var"]
         converted["excludeSlashTmp"] = policy["exclude_slash_tmp"]

@@ -27,7 +27,7 @@ async def exec_one_off(
     """
     if not command:
         raise CallerError("command must not be empty")
-    directory = os.path.abspath(cwd) if cwd is not None else os.getcwd()
+    directory = engine.home.absolute(cwd or ".")
     if not os.path.isdir(directory) or _find_program(command[0], directory) is None:
         raise _exec_failed("No such file or directory (os error 2)")
     limit = DEFAULT_TIMEOUT_MS if timeout_ms is None else timeout_ms
@@ -69,7 +69,7 @@ async def fuzzy_file_search(engine: Engine, query: str, roots: list[str], token:
     if not query or not roots:
         return {"files": []}
     link = await engine.link()
-    named = {os.path.abspath(root): root for root in roots}  # the answer names them as the question did
+    named = {engine.home.absolute(root): root for root in roots}  # the answer names them as the question did
     search = {"query": query, "roots": list(named), "cancellationToken": token}
     found = (await link.request("fuzzyFileSearch", search))["files"]
     files = [file for file in found if ".git" not in file["path"].split("/") and file.get("match_type") != "directory"]

@@ -17,11 +17,11 @@ import anyio
 from codex_mcp import __version__
 from codex_mcp.cli.arguments import ServeOptions, parse_arguments
 from codex_mcp.client import CodexClient, start_client
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import start_engine
 from codex_mcp.engine.link import EngineLink
 from codex_mcp.engine.locate import INSTALL_ADVICE, EngineBinary, find_engines
 from codex_mcp.engine.recursion import own_entries
-from codex_mcp.engine.user_config import codex_home, config_path, read_user_config, refused_policy, setting_location
 from codex_mcp.errors import CallerError, CodexMcpError, EngineError, EngineUnavailable
 from codex_mcp.logs import redact
 from codex_mcp.protocol import account, registry, utilities
@@ -44,6 +44,7 @@ class _Doctor:
     def __init__(self, arguments: Sequence[str], options: ServeOptions, nowhere: TextIO) -> None:
         """`nowhere`: for the logs of the servers that are tried."""
         self._arguments = arguments
+        self._home = CodexHome.of_process()
         self._nowhere = nowhere
         self._options = options
         self._failed = False
@@ -76,25 +77,26 @@ class _Doctor:
             self._fail(what, str(error))
 
     def _configuration(self) -> None:
-        if not codex_home().is_dir():
-            self._note("configuration", f"{codex_home()} does not exist yet; `codex login` makes it")
+        if not self._home.path.is_dir():
+            self._note("configuration", f"{self._home.path} does not exist yet; `codex login` makes it")
             return
         try:
-            config = read_user_config()
+            config = self._home.read_config()
         except CallerError as error:
             self._fail("configuration", error.message)
             return
-        self._say("configuration", str(config_path()) if config else f"no settings in {codex_home()}")
-        if refused_policy():
+        self._say("configuration", str(self._home.config_path) if config else f"no settings in {self._home.path}")
+        if self._home.refused_policy():
             self._note(
-                setting_location("approval_policy"),
+                self._home.setting_location("approval_policy"),
                 "current engines refuse `untrusted` as the default; this server gives it with each conversation",
             )
         if "profile" in config:
             self._note(
-                setting_location("profile"), "current engines refuse a default profile: use `-p NAME` of this server"
+                self._home.setting_location("profile"),
+                "current engines refuse a default profile: use `-p NAME` of this server",
             )
-        for name in own_entries():
+        for name in own_entries(self._home):
             self._note(f"mcp_servers.{name}", "runs this server: it is off for the engines that this server starts")
 
     async def _engines(self) -> None:
@@ -127,7 +129,7 @@ class _Doctor:
 
     async def _sandbox(self, client: CodexClient) -> None:
         """A command runs in the read-only sandbox, and cannot write there."""
-        with tempfile.TemporaryDirectory(dir=codex_home() if codex_home().is_dir() else None) as directory:
+        with tempfile.TemporaryDirectory(dir=self._home.path if self._home.path.is_dir() else None) as directory:
             mark = pathlib.Path(directory) / "mark"
             script = f"touch {shlex.quote(str(mark))}; echo ran"
             result = await client.call(
@@ -161,7 +163,7 @@ class _Doctor:
 
 async def _version_of(binary: EngineBinary, overrides: Sequence[str]) -> str:
     """Start it and ask. Raises EngineUnavailable, OSError."""
-    link = EngineLink(start_engine(binary, overrides), _Nobody(), anyio.lowlevel.checkpoint)
+    link = EngineLink(start_engine(binary, CodexHome.of_process(), overrides), _Nobody(), anyio.lowlevel.checkpoint)
     failure: EngineError | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(link.serve)

@@ -14,6 +14,7 @@ from codex_mcp import logs
 from codex_mcp.bridge.options import ServerDefaults, override_to_config
 from codex_mcp.cli.arguments import ServeOptions
 from codex_mcp.cli.signals import until_signal
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.surfaces.front_desk import FrontDesk
@@ -31,7 +32,12 @@ _LAST_ANSWERS = 0.3
 
 
 def run_room(
-    options: ServeOptions, handshake: Handshake, desk: FrontDesk, first: EngineProcess | None, wire: tuple[int, int]
+    options: ServeOptions,
+    home: CodexHome,
+    handshake: Handshake,
+    desk: FrontDesk,
+    first: EngineProcess | None,
+    wire: tuple[int, int],
 ) -> int:
     """Serve on the descriptors `wire` (in, out). `first` is the engine process that was started early.
 
@@ -42,11 +48,12 @@ def run_room(
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
     mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
     session = ClientSession(handshake, defaults, mcp_options)
-    return anyio.run(_serve, options, session, desk, first, wire)
+    return anyio.run(_serve, options, home, session, desk, first, wire)
 
 
 async def _serve(
     options: ServeOptions,
+    home: CodexHome,
     session: ClientSession,
     desk: FrontDesk,
     first: EngineProcess | None,
@@ -60,7 +67,7 @@ async def _serve(
     )
     conversations = session.conversations
     conversations.engine = Engine(
-        options.codex, options.engine_overrides, conversations, first=first, before_read=peer.writable
+        home, options.codex, options.engine_overrides, conversations, first=first, before_read=peer.writable
     )
     # A regular file ends although somebody still wants the answers; the end of a pipe means that the client left.
     patient = stat.S_ISREG(os.fstat(wire[0]).st_mode)

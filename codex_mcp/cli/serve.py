@@ -42,10 +42,12 @@ def serve(arguments: list[str]) -> int:
         model.start()
         options.overrides[:0] = model.engine_overrides()
 
+    from codex_mcp.engine.home import CodexHome
     from codex_mcp.engine.launch import try_start_engine
 
-    engine = try_start_engine(options.codex, options.engine_overrides)
+    home = CodexHome.of_process()
+    engine = try_start_engine(options.codex, home, options.engine_overrides)
 
     from codex_mcp.cli.room import run_room
 
-    return run_room(options, handshake, desk, engine, (wire_in, wire_out))
+    return run_room(options, home, handshake, desk, engine, (wire_in, wire_out))

@@ -12,11 +12,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.locate import EngineBinary, find_engines
 from codex_mcp.engine.opening import opening
 from codex_mcp.engine.orphans import MARK, end_marked, new_mark
 from codex_mcp.engine.recursion import own_entries
-from codex_mcp.engine.user_config import refused_policy
 
 # What clients of the v1 interface and of the MCP tools cannot see and would be hurt by is off: turns that the
 # engine starts by itself (goals), threads that nobody asked for (sub-agents). What they expect is on: the plan tool.
@@ -73,21 +73,21 @@ class EngineProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineProcess:
-    """Start `codex app-server` and write its opening.
+def start_engine(binary: EngineBinary, home: CodexHome, overrides: Sequence[str] = ()) -> EngineProcess:
+    """Start `codex app-server` in its home and write its opening.
 
     `overrides` are `key=value` settings, stronger than config.toml and DEFAULT_FLAGS. Raises OSError if the binary
     cannot be run.
     """
     flags = list(DEFAULT_FLAGS)
-    if refused_policy():
+    if home.refused_policy():
         flags.append("approval_policy=on-request")  # the wanted policy is given with each conversation
-    flags += [f"mcp_servers.{name}.enabled=false" for name in own_entries()]
+    flags += [f"mcp_servers.{name}.enabled=false" for name in own_entries(home)]
     arguments = [binary.path]
     for flag in (*flags, *overrides):
         arguments += ["-c", flag]
     mark = new_mark()
-    environment = {**os.environ, "NO_COLOR": "1", MARK: mark}
+    environment = {**home.environment, "NO_COLOR": "1", MARK: mark}
     if binary.tools_dir is not None:
         environment["PATH"] = binary.tools_dir + os.pathsep + environment.get("PATH", "")
     process = subprocess.Popen(
@@ -97,6 +97,7 @@ def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineP
         stderr=subprocess.PIPE,
         bufsize=0,
         env=environment,
+        cwd=home.cwd,
         start_new_session=True,
     )
     assert process.stdin is not None
@@ -105,12 +106,12 @@ def start_engine(binary: EngineBinary, overrides: Sequence[str] = ()) -> EngineP
     return EngineProcess(binary, process, mark)
 
 
-def try_start_engine(named: str | None, overrides: Sequence[str] = ()) -> EngineProcess | None:
+def try_start_engine(named: str | None, home: CodexHome, overrides: Sequence[str] = ()) -> EngineProcess | None:
     """Start the best engine there is, early. `None` if none can be: the supervisor will say why."""
     binaries = find_engines(named)
     if not binaries:
         return None
     try:
-        return start_engine(binaries[0], overrides)
+        return start_engine(binaries[0], home, overrides)
     except OSError:
         return None

@@ -10,20 +10,20 @@ import os
 import re
 import sys
 
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.orphans import MARK, environment_of
-from codex_mcp.engine.user_config import mentions, read_user_config
 from codex_mcp.errors import CallerError
 
 _OURS = re.compile(r"codex[-_]mcp")
 _PLAIN_NAME = re.compile(r"[\w-]+")
 
 
-def own_entries() -> list[str]:
+def own_entries(home: CodexHome) -> list[str]:
     """Names of the MCP servers in config.toml that are this server, or the `codex mcp-server` whose place it takes."""
-    if not mentions(b"codex-mcp-server", b"codex_mcp", b"mcp-server"):
+    if not home.mentions(b"codex-mcp-server", b"codex_mcp", b"mcp-server"):
         return []
     try:
-        servers = read_user_config().get("mcp_servers")
+        servers = home.read_config().get("mcp_servers")
     except CallerError:  # the engine says what is wrong with it
         return []
     if not isinstance(servers, dict):

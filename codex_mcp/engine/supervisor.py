@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import anyio
 import anyio.lowlevel
 
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess, start_engine
 from codex_mcp.engine.link import EngineLink, EngineListener
 from codex_mcp.engine.locate import INSTALL_ADVICE, EngineBinary, EngineUnfit, find_engines
@@ -34,6 +35,7 @@ class Engine:
 
     def __init__(
         self,
+        home: CodexHome,
         named: str | None,
         overrides: Sequence[str],
         listener: EngineListener,
@@ -41,11 +43,13 @@ class Engine:
         first: EngineProcess | None = None,
         before_read: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
     ) -> None:
-        """`named`: the binary the user named, if any. `overrides`: `key=value` settings for its command line.
+        """`home`: where its processes run. `named`: the binary the user named, if any. `overrides`: `key=value`
+        settings for its command line.
 
         `first`: a process that was started already. `before_read` is awaited before each read of the engine's
         stream: it holds the engine back while the client does not read.
         """
+        self.home = home
         self.generation = 0
         """Counts the processes that became ready: what was loaded in another generation is gone."""
         self._named = named
@@ -129,7 +133,7 @@ class Engine:
         process = self._take_first(binary)
         if process is None:
             try:
-                process = start_engine(binary, self._overrides)
+                process = start_engine(binary, self.home, self._overrides)
             except OSError as error:
                 return EngineUnfit(f"{binary} cannot be run: {error.strerror}. {INSTALL_ADVICE}")
         link = EngineLink(process, self._listener, self._before_read)

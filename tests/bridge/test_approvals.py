@@ -12,6 +12,7 @@ from codex_mcp.bridge.approvals import Approval, Decision
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.options import ServerDefaults, ThreadOptions, thread_request
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.wire.errors import INTERNAL_ERROR, RpcError
 from codex_mcp.wire.messages import JsonObject, MalformedMessage
 from codex_mcp.wire.peer import IncomingCall, Peer
@@ -58,7 +59,7 @@ class Handler:
 @pytest.mark.requirement("reliability:load:soak")
 async def test_a_question_that_is_withdrawn_is_forgotten_and_never_answered() -> None:
     client = Client()
-    request = thread_request(ThreadOptions(), ServerDefaults({}, None, None), raw_items=False)
+    request = thread_request(ThreadOptions(), ServerDefaults({}, None, None), CodexHome.of_process(), raw_items=False)
     conversation = Conversation("thread", request, client)
     to_peer, peer_in = memory_pipe()
     peer_out, from_peer = memory_pipe()

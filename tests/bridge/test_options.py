@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from codex_mcp.bridge.options import ServerDefaults, ThreadOptions, thread_request
+from codex_mcp.engine.home import CodexHome
 
 
 @pytest.mark.requirement("conversations:new:tables")
@@ -26,4 +27,7 @@ def test_tables_are_given_by_key(
 ) -> None:
     monkeypatch.setenv("CODEX_HOME", str(tmp_path))
     defaults = ServerDefaults(config={"features": {"of_flag": True}})
-    assert thread_request(ThreadOptions(config=config), defaults, raw_items=False).params["config"] == by_key
+    assert (
+        thread_request(ThreadOptions(config=config), defaults, CodexHome.of_process(), raw_items=False).params["config"]
+        == by_key
+    )

@@ -12,6 +12,7 @@ import pytest
 from codex_mcp.bridge import rollouts
 from codex_mcp.bridge.rollouts import RolloutUnreadable
 from codex_mcp.client.conversation import UnknownEvent, read_event
+from codex_mcp.engine.home import CodexHome
 from tests.support import recorded
 
 ID = "01a1fc5a-321c-7fc3-9fb6-4bdd1f53011f"
@@ -160,8 +161,8 @@ def test_a_summary_has_the_users_own_words(sessions: pathlib.Path) -> None:
 @pytest.mark.requirement("history:paths")
 def test_only_files_in_the_rollout_directories_are_opened(sessions: pathlib.Path, tmp_path: pathlib.Path) -> None:
     path = write(sessions, *OLD)
-    assert rollouts.locate(str(path)) == path
-    assert rollouts.locate(os.path.relpath(path, tmp_path)) == path
+    assert rollouts.locate(CodexHome.of_process(), str(path)) == path
+    assert rollouts.locate(CodexHome.of_process(), os.path.relpath(path, tmp_path)) == path
     secret = tmp_path / "auth.json"
     secret.write_text("{}")
     link = sessions / "link.jsonl"
@@ -177,7 +178,7 @@ def test_only_files_in_the_rollout_directories_are_opened(sessions: pathlib.Path
         ("sessions/\0", "null"),
     ):
         with pytest.raises(RolloutUnreadable) as error:
-            rollouts.locate(name)
+            rollouts.locate(CodexHome.of_process(), name)
         assert reason in error.value.message, name
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.recursion import own_entries, started_by_our_engine
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
@@ -52,7 +53,7 @@ async def test_a_server_that_the_engine_of_another_starts_ends_by_itself(home: H
 @pytest.mark.requirement("engine:recursion")
 def test_entries_are_known_by_what_they_run(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEX_HOME", str(home.path))
-    assert own_entries() == []
+    assert own_entries(CodexHome.of_process()) == []
     entries = (
         '[mcp_servers.a]\ncommand = "/opt/bin/codex-mcp-server"\n'
         '[mcp_servers.b]\ncommand = "python3"\nargs = ["-m", "codex_mcp"]\n'
@@ -62,7 +63,7 @@ def test_entries_are_known_by_what_they_run(home: Home, monkeypatch: pytest.Monk
         '[mcp_servers.f]\nurl = "https://example.com/mcp"\n'
     )
     home.configure(tail=entries)
-    assert own_entries() == ["a", "b", "c", "d"]
+    assert own_entries(CodexHome.of_process()) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.requirement("engine:recursion")

@@ -14,6 +14,7 @@ import anyio.lowlevel
 
 from codex_mcp.bridge import approvals
 from codex_mcp.bridge.approvals import Decision
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import start_engine
 from codex_mcp.engine.link import EngineLink
 from codex_mcp.engine.locate import find_engines
@@ -137,7 +138,7 @@ _OF_THE_MACHINE = ("configWarning",)
 async def _linked(driver: Driver, lines: list[tuple[str, bytes]]) -> AsyncIterator[str]:
     binary = find_engines(None)[0]
     link = EngineLink(
-        start_engine(binary),
+        start_engine(binary, CodexHome.of_process()),
         driver,
         anyio.lowlevel.checkpoint,
         trace=lambda direction, line: lines.append((direction, line)),

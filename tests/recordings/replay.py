@@ -16,6 +16,7 @@ from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.conversations import Conversations
 from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.options import ServerDefaults, ThreadOptions, TurnOptions
+from codex_mcp.engine.home import CodexHome
 from codex_mcp.wire.errors import RpcError
 from codex_mcp.wire.messages import JsonObject
 
@@ -153,6 +154,7 @@ class _NoEngine:
     generation = 1
 
     def __init__(self) -> None:
+        self.home = CodexHome.of_process()
         self._request: _Request | None = None
 
     @property

@@ -5,7 +5,6 @@ A thread's turns queue up in the order in which they were asked for; each has it
 
 from __future__ import annotations
 
-import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -53,7 +52,7 @@ class Work:
     async def begin(self, arguments: t.CodexArguments) -> None:
         """Begin a thread and run a turn in it. Raises CodexMcpError; then nothing runs."""
         conversations = self.surface.session.conversations
-        cwd = os.path.abspath(arguments.cwd or conversations.defaults.cwd or ".")
+        cwd = conversations.engine.home.absolute(arguments.cwd or conversations.defaults.cwd or ".")
         items, options = message.input_items(arguments, cwd), message.settings(arguments)
         async with AsyncExitStack() as stack:
 

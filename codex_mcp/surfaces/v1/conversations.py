@@ -14,7 +14,6 @@ from codex_mcp.bridge.options import ThreadOptions, TurnOptions
 from codex_mcp.bridge.rollouts import RolloutUnreadable
 from codex_mcp.bridge.shapes import engine_input, engine_sandbox_policy
 from codex_mcp.engine.link import EngineRefusal
-from codex_mcp.engine.user_config import codex_home
 from codex_mcp.errors import CallerError, CodexMcpError, EngineError
 from codex_mcp.protocol import conversations as c
 from codex_mcp.protocol import registry as r
@@ -94,7 +93,7 @@ async def send_user_turn(context: Context, params: c.SendUserTurnParams) -> None
     options = TurnOptions(
         cwd=params.cwd,
         approval_policy=params.approval_policy,
-        sandbox_policy=engine_sandbox_policy(params.sandbox_policy.to_wire()),
+        sandbox_policy=engine_sandbox_policy(params.sandbox_policy.to_wire(), context.engine.home.absolute),
         model=params.model,
         effort=params.effort,
         summary=params.summary,
@@ -123,7 +122,7 @@ async def get_summary(context: Context, params: c.GetConversationSummaryParams) 
         if unwritten is not None:
             summary = await history.summary_by_id(context.engine, unwritten.thread_id)
         else:
-            summary = await history.summary_by_path(params.rollout_path)
+            summary = await history.summary_by_path(context.engine.home, params.rollout_path)
     elif params.conversation_id is not None:
         summary = await history.summary_by_id(context.engine, params.conversation_id)
     else:
@@ -181,7 +180,7 @@ async def _resume_source(
         if unwritten is not None:
             return ResumeSource(id=unwritten.id), None
         try:
-            rollout = rollouts.locate(params.path)
+            rollout = rollouts.locate(context.engine.home, params.path)
         except RolloutUnreadable as problem:
             reason = f"failed to load rollout `{params.path}`: {problem.message}"
             raise CallerError(reason, code="not_found") from None
@@ -191,7 +190,7 @@ async def _resume_source(
             return ResumeSource(id=params.conversation_id), None
         try:
             summary = await history.summary_by_id(context.engine, params.conversation_id)
-            return ResumeSource(id=params.conversation_id), rollouts.locate(summary["path"])
+            return ResumeSource(id=params.conversation_id), rollouts.locate(context.engine.home, summary["path"])
         except RolloutUnreadable:
             reason = f"no rollout found for conversation id {params.conversation_id}"
             raise CallerError(reason, code="not_found") from None
@@ -202,14 +201,14 @@ async def _resume_source(
 
 def _find_unwritten(context: Context, path: str) -> Conversation | None:
     """The conversation whose rollout file will be at `path` (relative: to CODEX_HOME), if it is not there yet."""
-    return context.session.conversations.find_unwritten(path=os.path.join(codex_home(), path))
+    return context.session.conversations.find_unwritten(path=os.path.join(context.engine.home.path, path))
 
 
 async def archive(context: Context, params: c.ArchiveConversationParams) -> Empty:
-    path, id = os.path.abspath(params.rollout_path), params.conversation_id
+    path, id = context.engine.home.absolute(params.rollout_path), params.conversation_id
     if context.session.conversations.find_unwritten(path=path) is None:
         try:
-            rollouts.locate(path, ("sessions",))
+            rollouts.locate(context.engine.home, path, ("sessions",))
         except RolloutUnreadable:
             raise CallerError(f"rollout path `{params.rollout_path}` must be in sessions directory") from None
     if id not in os.path.basename(path):

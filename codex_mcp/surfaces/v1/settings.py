@@ -9,8 +9,8 @@ from codex_mcp.protocol.base import Empty
 from codex_mcp.surfaces.v1.context import Context, Handler
 
 
-async def get_user_saved_config(_context: Context, _params: Empty) -> s.GetUserSavedConfigResult:
-    return s.GetUserSavedConfigResult(config=settings.saved_config())
+async def get_user_saved_config(context: Context, _params: Empty) -> s.GetUserSavedConfigResult:
+    return s.GetUserSavedConfigResult(config=settings.saved_config(context.engine.home))
 
 
 async def set_default_model(context: Context, params: s.SetDefaultModelParams) -> Empty:

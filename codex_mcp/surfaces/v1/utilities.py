@@ -14,7 +14,11 @@ async def git_diff_to_remote(_context: Context, params: u.GitDiffToRemoteParams)
 
 
 async def exec_one_off_command(context: Context, params: u.ExecOneOffCommandParams) -> u.ExecOneOffCommandResult:
-    policy = None if params.sandbox_policy is None else engine_sandbox_policy(params.sandbox_policy.to_wire())
+    policy = (
+        None
+        if params.sandbox_policy is None
+        else engine_sandbox_policy(params.sandbox_policy.to_wire(), context.engine.home.absolute)
+    )
     result = await utilities.exec_one_off(
         context.engine, params.command, timeout_ms=params.timeout_ms, cwd=params.cwd, sandbox_policy=policy
     )
