@@ -6,24 +6,12 @@ Modules log with `logging.getLogger(__name__)`; fields go in `extra={"fields": {
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from typing import Any
 
+from codex_mcp.redaction import redact
+
 LEVELS = ("debug", "info", "warning", "error")
-
-# API keys, bearer tokens and JWTs, in whatever they are embedded; values of keys that name a secret.
-_SECRETS = re.compile(
-    r"(?P<token>\bsk-[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
-    r"|(?P<name>(?i:authorization|bearer|api[_-]?key|token|secret|password)[\"']?\s*[:= ]\s*[\"']?(?:bearer\s+)?)"
-    r"(?P<value>[^\s\"',}]{6,})",
-    re.IGNORECASE,
-)
-
-
-def redact(text: str) -> str:
-    """`text` with everything that looks like a secret replaced by `***`."""
-    return _SECRETS.sub(lambda found: (found["name"] or "") + "***", text)
 
 
 def about(conversation: str | None = None, **fields: Any) -> dict[str, Any]:

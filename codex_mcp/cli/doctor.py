@@ -23,9 +23,9 @@ from codex_mcp.engine.link import EngineLink
 from codex_mcp.engine.locate import INSTALL_ADVICE, EngineBinary, find_engines
 from codex_mcp.engine.recursion import own_entries
 from codex_mcp.errors import CallerError, CodexMcpError, EngineError, EngineUnavailable
-from codex_mcp.logs import redact
 from codex_mcp.protocol import account, registry, utilities
 from codex_mcp.protocol.sandbox import ReadOnlyPolicy
+from codex_mcp.redaction import redact
 from codex_mcp.wire.errors import PeerClosed, RpcError
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import IncomingCall

@@ -19,7 +19,8 @@ from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.locate import INSTALL_ADVICE, OLDEST, EngineBinary, EngineUnfit
 from codex_mcp.engine.opening import OPENING_ID
 from codex_mcp.errors import CallerError, EngineError, EngineUnavailable
-from codex_mcp.logs import about, redact
+from codex_mcp.logs import about
+from codex_mcp.redaction import redact
 from codex_mcp.wire.errors import INTERNAL_ERROR, PeerClosed, RpcError
 from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.framing import LineDecoder

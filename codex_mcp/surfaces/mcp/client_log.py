@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from codex_mcp.logs import redact
+from codex_mcp.redaction import redact
 from codex_mcp.wire.errors import INVALID_PARAMS, RpcError
 from codex_mcp.wire.peer import Peer
 
