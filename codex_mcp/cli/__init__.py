@@ -31,6 +31,10 @@ def _run(arguments: list[str]) -> int:
         from codex_mcp.cli.doctor import doctor
 
         return doctor(arguments[1:])
+    if arguments[:1] == ["policy"]:
+        from codex_mcp.cli.policy import policy
+
+        return policy(arguments[1:])
     from codex_mcp.cli.serve import serve
 
     return serve(arguments)

@@ -1,0 +1,4 @@
+"""The policy in front of every client: the document, decisions, masking, audit, and what the engine is given of it.
+
+Pure where it decides. Nothing of it is imported unless there is a policy file.
+"""
