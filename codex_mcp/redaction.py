@@ -133,3 +133,30 @@ def redact(text: str, mask: Callable[[Secret], str] = lambda _: "***") -> str:
         parts += [text[end : secret.start], mask(secret)]
         end = secret.end
     return "".join([*parts, text[end:]]) if parts else text
+
+
+# A text that ends in one of these may go on to be a secret, beyond the white space that it ends in or holds: a name,
+# its separator and its scheme, or the head and body of a private key.
+_WORDS_BEHIND_A_NAME = 3  # separator, scheme, value
+_BEGUN_NAME = rf"(?:{_NAME}|[Bb](?i:earer))"
+_BEGUN_KEY = r"-----BEGIN [A-Z ]{0,60}-{0,5}\Z|-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\w\s\\+/=:,.-]*\Z"
+
+
+@functools.cache
+def _begun() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(_BEGUN_NAME), re.compile(_BEGUN_KEY)
+
+
+def could_continue(text: str) -> int:
+    """From where on a text may turn out to hold a secret if it goes on, apart from its last run of characters without
+    white space, any of which may be the beginning of one. Its length if nowhere."""
+    name, key = _begun()
+    hold = len(text)
+    if "-----BEGIN" in text and (begun := key.search(text)):
+        hold = begun.start()
+    line = max(text.rfind("\n"), len(text) - 512) + 1
+    words = list(re.finditer(r"\S+", text[line:]))[-1 - _WORDS_BEHIND_A_NAME :]
+    for word in words:
+        if name.search(word[0]):
+            return min(hold, line + word.start())
+    return hold
