@@ -58,6 +58,8 @@ class ThreadOptions:
     compact_prompt: str | None = None
     plan_tool: bool | None = None
     patch_tool: bool | None = None
+    notices: tuple[JsonObject, ...] = ()
+    """Events (`msg`) that the client is to have about what it asked for."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def thread_request(
             params[name] = value
             config.pop(key, None)
     params.setdefault("approvalPolicy", home.refused_policy())
-    notices = []
+    notices = list(options.notices)
     if params["approvalPolicy"] == "on-failure" or (params["approvalPolicy"] is None and _configured_on_failure(home)):
         notices.append(ON_FAILURE_NOTICE)
     if options.patch_tool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -22,6 +22,9 @@ class WireModel(BaseModel):
         serialize_by_alias=True,
         json_schema_serialization_defaults_required=True,
     )
+
+    other_spellings: ClassVar[frozenset[str]] = frozenset()
+    """Keys that are read although no field has them."""
 
     def to_wire(self) -> dict[str, Any]:
         """As sent: every field, null where there is no value."""

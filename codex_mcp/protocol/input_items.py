@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,8 @@ class TextData(WireModel):
 
 class ImageData(WireModel):
     """`data` of an image item: a data URL or an https URL. Both spellings of the key are taken."""
+
+    other_spellings: ClassVar[frozenset[str]] = frozenset({"imageUrl"})
 
     image_url: str = Field(alias="image_url")
 
@@ -35,6 +37,8 @@ class LocalImageData(WireModel):
 
 
 class _Item(WireModel):
+    other_spellings: ClassVar[frozenset[str]] = frozenset({"text", "image_url", "imageUrl", "path"})
+
     @model_validator(mode="before")
     @classmethod
     def _flat_form_too(cls, value: Any) -> Any:
@@ -71,3 +75,13 @@ InputItem = Annotated[TextItem | ImageItem | LocalImageItem, Field(discriminator
 def text(value: str) -> TextItem:
     """The item for plain text."""
     return TextItem(data=TextData(text=value))
+
+
+def image(url: str) -> ImageItem:
+    """The item for an image by URL: `data:…` or `https://…`."""
+    return ImageItem(data=ImageData(image_url=url))
+
+
+def local_image(path: str) -> LocalImageItem:
+    """The item for an image file of the server's machine."""
+    return LocalImageItem(data=LocalImageData(path=path))

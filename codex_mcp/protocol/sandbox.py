@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
@@ -11,6 +11,7 @@ from codex_mcp.protocol.base import WireModel
 
 class _Policy(WireModel):
     # 0.53 tags policies by `mode`, later releases and the published document by `type`
+    other_spellings: ClassVar[frozenset[str]] = frozenset({"type"})
     model_config = ConfigDict(alias_generator=None)
 
 

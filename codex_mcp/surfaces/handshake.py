@@ -36,13 +36,15 @@ class Dialect(Enum):
 
     def unknown_method(self, method: str) -> RpcError:
         if self is Dialect.MCP:
-            return RpcError(METHOD_NOT_FOUND, f"method not found: {method}", {"method": method})
-        return RpcError(INVALID_REQUEST, f"Invalid request: unknown method `{method}`")
+            return RpcError(
+                METHOD_NOT_FOUND, f"method not found: {method}", {"code": "unknown_method", "method": method}
+            )
+        return RpcError(INVALID_REQUEST, f"Invalid request: unknown method `{method}`", {"code": "unknown_method"})
 
     def bad_params(self, reason: str) -> RpcError:
         if self is Dialect.MCP:
-            return RpcError(INVALID_PARAMS, reason)
-        return RpcError(INVALID_REQUEST, f"Invalid request: {reason}")
+            return RpcError(INVALID_PARAMS, reason, {"code": "invalid_params"})
+        return RpcError(INVALID_REQUEST, f"Invalid request: {reason}", {"code": "invalid_params"})
 
 
 class Unanswered(Enum):
@@ -79,10 +81,10 @@ class Handshake:
                 return {}
             if method == "server/discover":  # how newer MCP clients probe: any error sends them to `initialize`
                 raise Dialect.MCP.unknown_method(method)
-            raise RpcError(INVALID_REQUEST, "Not initialized")
+            raise RpcError(INVALID_REQUEST, "Not initialized", {"code": "not_initialized"})
         if method == "initialize":
             again = "initialize called more than once" if self.dialect is Dialect.MCP else "Already initialized"
-            raise RpcError(INVALID_REQUEST, again)
+            raise RpcError(INVALID_REQUEST, again, {"code": "already_initialized"})
         if self.dialect is Dialect.MCP:
             if method == "ping":
                 return {}

@@ -157,8 +157,8 @@ async def mcp_serving(
     failure: Exception | None = None
     command = [sys.executable, "-m", "codex_mcp", *arguments]
     environ = home.environment(**environment)
-    async with start_process(command, cwd=home.workspace, env=environ, stderr=stderr) as (receive, send):
-        client = McpClient(receive, send, answer or (lambda _: None))
+    async with start_process(command, cwd=home.workspace, env=environ, stderr=stderr) as server:
+        client = McpClient(server.receive, server.send, answer or (lambda _: None))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.peer.run)
             try:

@@ -147,8 +147,9 @@ def test_the_user_agent_holds_only_characters_that_a_header_takes() -> None:
 @pytest.mark.parametrize(
     ("dialect", "codes"), [(Dialect.APP_SERVER, (-32600, -32600)), (Dialect.MCP, (-32601, -32602))]
 )
-def test_errors_have_the_code_of_the_dialect_and_the_reason(dialect: Dialect, codes: tuple[int, int]) -> None:
+def test_errors_have_the_codes_of_the_dialect_and_the_reason(dialect: Dialect, codes: tuple[int, int]) -> None:
     unknown, bad = dialect.unknown_method("nope"), dialect.bad_params("missing field `x`")
     assert (unknown.code, bad.code) == codes
     assert "nope" in unknown.message
     assert "missing field `x`" in bad.message
+    assert (unknown.data["code"], bad.data["code"]) == ("unknown_method", "invalid_params")

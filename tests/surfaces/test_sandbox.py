@@ -15,6 +15,7 @@ import pytest
 
 from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
+from codex_mcp.protocol.choices import SandboxMode
 from codex_mcp.protocol.sandbox import FullAccessPolicy, ReadOnlyPolicy, SandboxPolicy, WorkspaceWritePolicy
 from tests.support.home import Home
 from tests.support.server import of, serving, turn
@@ -131,7 +132,7 @@ async def test_a_patch_that_the_sandbox_forbids_and_nobody_may_be_asked_about_is
 ) -> None:
     before = listing(home.root)
     model.add([{"patch": PATCH.format(target), "id": "call"}], [{"say": "done"}])
-    sandbox = "read-only" if target == "asked.txt" else "workspace-write"
+    sandbox: SandboxMode = "read-only" if target == "asked.txt" else "workspace-write"
     async with serving(home) as client:
         conversation = await client.new_conversation(approval_policy="never", sandbox=sandbox)
         await turn(conversation, "go")

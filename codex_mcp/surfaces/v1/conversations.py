@@ -17,17 +17,19 @@ from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.errors import CallerError, CodexMcpError, EngineError
 from codex_mcp.protocol import conversations as c
 from codex_mcp.protocol import registry as r
-from codex_mcp.protocol.base import Empty
+from codex_mcp.protocol.base import Empty, WireModel
 from codex_mcp.protocol.session import SessionConfigured, UserAgentResult
+from codex_mcp.protocol.unknown import unknown_fields, unknown_fields_notice
 from codex_mcp.surfaces.v1.context import Context, Handler
 from codex_mcp.wire.errors import INVALID_REQUEST
+from codex_mcp.wire.messages import JsonObject
 
 
 async def get_user_agent(context: Context, _params: Empty) -> UserAgentResult:
     return UserAgentResult(user_agent=context.session.handshake.user_agent)
 
 
-def thread_options(params: c.NewConversationParams) -> ThreadOptions:
+def thread_options(params: c.NewConversationParams, notices: tuple[JsonObject, ...]) -> ThreadOptions:
     """`newConversation` params, which are also the `overrides` of a resumed conversation."""
     return ThreadOptions(
         model=params.model,
@@ -42,7 +44,14 @@ def thread_options(params: c.NewConversationParams) -> ThreadOptions:
         compact_prompt=params.compact_prompt,
         plan_tool=params.include_plan_tool,
         patch_tool=params.include_apply_patch_tool,
+        notices=notices,
     )
+
+
+def _ignored(context: Context, params: WireModel) -> tuple[JsonObject, ...]:
+    """The notice about fields of the call that nobody knows, if there are some."""
+    unknown = unknown_fields(params, context.call.params)
+    return (unknown_fields_notice(context.call.method, unknown),) if unknown else ()
 
 
 async def new_conversation(context: Context, params: c.NewConversationParams) -> None:
@@ -57,8 +66,9 @@ async def new_conversation(context: Context, params: c.NewConversationParams) ->
             )
         )
 
+    options = thread_options(params, _ignored(context, params))
     try:
-        await context.session.conversations.start(thread_options(params), started, raw_items=True)
+        await context.session.conversations.start(options, started, raw_items=True)
     except CallerError as error:
         raise ConfigurationError(f"error deriving config: {error.message}") from None
     except EngineError as error:
@@ -82,14 +92,10 @@ async def remove_listener(context: Context, params: c.RemoveConversationListener
 
 
 async def send_user_message(context: Context, params: c.SendUserMessageParams) -> None:
-    conversation = context.session.conversations.get(params.conversation_id)
-    await context.session.conversations.send(
-        conversation, engine_input(params.items), TurnOptions(), lambda: context.answer(Empty())
-    )
+    await _send(context, params, TurnOptions())
 
 
 async def send_user_turn(context: Context, params: c.SendUserTurnParams) -> None:
-    conversation = context.session.conversations.get(params.conversation_id)
     options = TurnOptions(
         cwd=params.cwd,
         approval_policy=params.approval_policy,
@@ -98,9 +104,17 @@ async def send_user_turn(context: Context, params: c.SendUserTurnParams) -> None
         effort=params.effort,
         summary=params.summary,
     )
-    await context.session.conversations.send(
-        conversation, engine_input(params.items), options, lambda: context.answer(Empty())
-    )
+    await _send(context, params, options)
+
+
+async def _send(context: Context, params: c.SendUserMessageParams | c.SendUserTurnParams, options: TurnOptions) -> None:
+    conversation = context.session.conversations.get(params.conversation_id)
+
+    def taken() -> None:
+        context.answer(Empty())
+        conversation.show_notices(_ignored(context, params))
+
+    await context.session.conversations.send(conversation, engine_input(params.items), options, taken)
 
 
 async def interrupt(context: Context, params: c.InterruptConversationParams) -> c.InterruptConversationResult:
@@ -155,7 +169,7 @@ async def resume_conversation(context: Context, params: c.ResumeConversationPara
             )
         )
 
-    options = thread_options(params.overrides or c.NewConversationParams())
+    options = thread_options(params.overrides or c.NewConversationParams(), _ignored(context, params))
     try:
         await context.session.conversations.resume(source, options, resumed, raw_items=True)
     except ConfigurationError as error:
