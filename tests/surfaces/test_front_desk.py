@@ -69,7 +69,8 @@ def test_what_came_behind_the_first_real_request_is_left_too(desk: Desk) -> None
 
 def test_errors_of_the_handshake_are_answered_by_the_desk(desk: Desk) -> None:
     desk.write(b'{"id":9,"method":"newConversation","params":{}}\n')
-    assert desk.read() == {"id": 9, "error": {"code": -32600, "message": "Not initialized"}}
+    error = {"code": -32600, "message": "Not initialized", "data": {"code": "not_initialized"}}
+    assert desk.read() == {"id": 9, "error": error}
     desk.write(INITIALIZE)
     assert "result" in desk.read()
 
