@@ -35,6 +35,10 @@ def _run(arguments: list[str]) -> int:
         from codex_mcp.cli.policy import policy
 
         return policy(arguments[1:])
+    if arguments[:1] == ["audit"]:
+        from codex_mcp.cli.audit import audit
+
+        return audit(arguments[1:])
     from codex_mcp.cli.serve import serve
 
     return serve(arguments)
