@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 
 from codex_mcp import logs
 from codex_mcp.bridge.options import ServerDefaults, override_to_config
 from codex_mcp.cli.arguments import ServeOptions
-from codex_mcp.cli.signals import until_signal
+from codex_mcp.cli.signals import held_signals, until_ending
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.supervisor import Engine
@@ -48,10 +50,17 @@ def run_room(
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
     mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
     session = ClientSession(handshake, defaults, mcp_options)
-    return anyio.run(_serve, options, home, session, desk, first, wire)
+    return anyio.run(_serve_until_signal, options, home, session, desk, first, wire)
+
+
+async def _serve_until_signal(*arguments: Any) -> int:
+    """Hold the signals until the engine is gone, not only until the first has come."""
+    with held_signals() as signals:
+        return await _serve(signals, *arguments)
 
 
 async def _serve(
+    signals: AsyncIterator[int],
     options: ServeOptions,
     home: CodexHome,
     session: ClientSession,
@@ -87,7 +96,7 @@ async def _serve(
 
         async def end_on_signal() -> None:
             nonlocal status
-            status = 128 + await until_signal()
+            status = 128 + await until_ending(signals)
             conversations.interrupt_all()
             tasks.cancel_scope.cancel()
 

@@ -45,6 +45,13 @@ class CodexHome:
         """`path` as seen from the working directory, without `.` and `..`."""
         return os.path.normpath(os.path.join(self.cwd, path))
 
+    def existing_cwd(self) -> str:
+        """The working directory, or of one that was removed (a worktree) what is left above it."""
+        directory = self.cwd
+        while not os.path.isdir(directory) and directory != os.path.dirname(directory):
+            directory = os.path.dirname(directory)
+        return directory
+
     @property
     def config_path(self) -> pathlib.Path:
         """config.toml, whether or not it exists."""

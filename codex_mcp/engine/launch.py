@@ -15,12 +15,15 @@ from collections.abc import Sequence
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.locate import EngineBinary, find_engines
 from codex_mcp.engine.opening import opening
-from codex_mcp.engine.orphans import MARK, end_marked, new_mark
+from codex_mcp.engine.orphans import MARK, adopt_orphans, end_commands, new_mark
 from codex_mcp.engine.recursion import own_entries
 
 # What clients of the v1 interface and of the MCP tools cannot see and would be hurt by is off: turns that the
 # engine starts by itself (goals), threads that nobody asked for (sub-agents). What they expect is on: the plan tool.
 DEFAULT_FLAGS = ("features.goals=false", "features.multi_agent=false", "tools.update_plan={enabled=true}")
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")  # never asked for through a proxy, which would look on its own machine
 
 
 class EngineProcess:
@@ -39,6 +42,7 @@ class EngineProcess:
             pipe.close()
         self._process = process
         self._mark = mark
+        adopt_orphans(process.pid)
 
     @property
     def pid(self) -> int:
@@ -58,7 +62,7 @@ class EngineProcess:
 
     def end_commands(self) -> None:
         """End what the process left running; call it when the process is gone."""
-        end_marked(self._mark)
+        end_commands(self.pid, self._mark)
 
     def kill(self) -> None:
         """End the process and its group at once."""
@@ -79,15 +83,16 @@ def start_engine(binary: EngineBinary, home: CodexHome, overrides: Sequence[str]
     `overrides` are `key=value` settings, stronger than config.toml and DEFAULT_FLAGS. Raises OSError if the binary
     cannot be run.
     """
-    flags = list(DEFAULT_FLAGS)
-    if home.refused_policy():
-        flags.append("approval_policy=on-request")  # the wanted policy is given with each conversation
-    flags += [f"mcp_servers.{name}.enabled=false" for name in own_entries(home)]
+    flags = [*DEFAULT_FLAGS, *_without_own_entries(home), *overrides]
+    policies = [flag.partition("=")[2].strip("\"' ") for flag in overrides if _is_policy(flag)]
+    if (policies[-1] if policies else home.refused_policy()) == "untrusted":
+        # engines from 0.154 on exit over it as a default: it is given with each conversation
+        flags = [*(flag for flag in flags if not _is_policy(flag)), "approval_policy=on-request"]
     arguments = [binary.path]
-    for flag in (*flags, *overrides):
+    for flag in flags:
         arguments += ["-c", flag]
     mark = new_mark()
-    environment = {**home.environment, "NO_COLOR": "1", MARK: mark}
+    environment = {**_environment(home), MARK: mark}
     if binary.tools_dir is not None:
         environment["PATH"] = binary.tools_dir + os.pathsep + environment.get("PATH", "")
     process = subprocess.Popen(
@@ -97,13 +102,39 @@ def start_engine(binary: EngineBinary, home: CodexHome, overrides: Sequence[str]
         stderr=subprocess.PIPE,
         bufsize=0,
         env=environment,
-        cwd=home.cwd,
+        cwd=home.existing_cwd(),
         start_new_session=True,
     )
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # it has ended already: whoever serves it will say why
         process.stdin.write(opening())
     return EngineProcess(binary, process, mark)
+
+
+def _without_own_entries(home: CodexHome) -> list[str]:
+    """A flag that switches off what would start this server again. One table: `-c` takes no dot in a dotted name."""
+    entries = own_entries(home)
+    if not entries:
+        return []
+    import json
+
+    tables = ",".join(f"{json.dumps(name, ensure_ascii=False)}={{enabled=false}}" for name in entries)
+    return [f"mcp_servers={{{tables}}}"]
+
+
+def _is_policy(flag: str) -> bool:
+    return flag.partition("=")[0].strip() == "approval_policy"
+
+
+def _environment(home: CodexHome) -> dict[str, str]:
+    """What the engine gets of its home's environment, and what it needs besides."""
+    environment = {**home.environment, "NO_COLOR": "1"}
+    environment.pop("RUST_BACKTRACE", None)  # pages of frames behind the one line that says what is wrong
+    if any(name.lower() in _PROXIES for name in environment):
+        for name in ("NO_PROXY", "no_proxy"):
+            hosts = [environment[name]] if environment.get(name) else []
+            environment[name] = ",".join([*hosts, *_LOOPBACK])
+    return environment
 
 
 def try_start_engine(named: str | None, home: CodexHome, overrides: Sequence[str] = ()) -> EngineProcess | None:

@@ -36,6 +36,8 @@ _LAST_WORDS_LIMIT = 0.2  # seconds from the end of its output to the end of its 
 _MAX_IN_FLIGHT = 64  # requests; the engine queues 128 messages, then refuses and loses what else comes
 _MAX_DEPTH = 120  # levels of nesting; the engine's JSON reader drops a line with 128
 _MAX_BITS = 1000  # of an integer; the engine's JSON reader drops a line with one that no double can hold
+_FIRST_LINES = 4  # of stderr: the reason why an engine does not start stands before what follows from it
+_LAST_LINES = 8
 _EXIT_LIMIT = 0.5  # seconds from the end of its input to the engine's exit, which takes 0.02 to 0.1
 
 
@@ -86,7 +88,8 @@ class EngineLink:
         self._process = process
         self._listener = listener
         self._slots = anyio.Semaphore(_MAX_IN_FLIGHT, fast_acquire=True)
-        self._stderr: deque[str] = deque(maxlen=8)
+        self._first_words: list[str] = []
+        self._stderr: deque[str] = deque(maxlen=_LAST_LINES)
         self._output: ByteReceiveStream
         if sys.platform == "win32":  # untested
             self._output = FdReceiveStream(process.stdout_fd, name="engine-stdout")
@@ -136,6 +139,7 @@ class EngineLink:
                 f"{self.binary} is version {self.version}; "
                 f"{'.'.join(map(str, OLDEST))} or newer is needed. {INSTALL_ADVICE}"
             )
+        self._first_words.clear()  # they did not keep it from starting
         self._peer.notify("initialized")
         log.info("engine ready", extra=about(version=self.version, pid=self._process.pid, binary=self.binary))
 
@@ -182,8 +186,11 @@ class EngineLink:
         return self._process.wait()
 
     def last_words(self) -> str:
-        """What the engine last wrote to its stderr, for error messages: without what looks like a secret."""
-        return redact(" | ".join(self._stderr)) or "it said nothing on stderr"
+        """What the engine wrote to its stderr, for error messages: without what looks like a secret.
+
+        The first lines, if it did not start, and the last.
+        """
+        return redact(" | ".join([*self._first_words, *self._stderr])) or "it said nothing on stderr"
 
     def on_notification(self, method: str, params: Any) -> None:
         self._listener.on_engine_notification(method, params if isinstance(params, dict) else {})
@@ -208,7 +215,10 @@ class EngineLink:
                 for line in decoder.feed(chunk):
                     if isinstance(line, bytes):
                         text = line.decode(errors="replace").strip()
-                        self._stderr.append(text)
+                        if not self.version and len(self._first_words) < _FIRST_LINES:
+                            self._first_words.append(text)
+                        else:
+                            self._stderr.append(text)
                         log.debug("engine: %s", text)
         finally:
             self._stderr_ended.set()

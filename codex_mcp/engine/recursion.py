@@ -15,7 +15,6 @@ from codex_mcp.engine.orphans import MARK, environment_of
 from codex_mcp.errors import CallerError
 
 _OURS = re.compile(r"codex[-_]mcp")
-_PLAIN_NAME = re.compile(r"[\w-]+")
 
 
 def own_entries(home: CodexHome) -> list[str]:
@@ -28,7 +27,7 @@ def own_entries(home: CodexHome) -> list[str]:
         return []
     if not isinstance(servers, dict):
         return []
-    return [name for name, entry in servers.items() if _PLAIN_NAME.fullmatch(name) and _runs_us(entry)]
+    return [name for name, entry in servers.items() if _runs_us(entry)]
 
 
 def _runs_us(entry: object) -> bool:

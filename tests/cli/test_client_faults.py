@@ -89,7 +89,9 @@ def test_a_client_that_leaves_takes_everything_with_it(home: Home, model: Offlin
 
 
 @pytest.mark.requirement("reliability:client:signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name
+)
 @pytest.mark.parametrize("point", ["the handshake is done", "a question is open", "a flood is not read"])
 def test_a_signal_leaves_no_process_behind(home: Home, model: OfflineModel, number: signal.Signals, point: str) -> None:
     with RawServer(home) as server:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 from typing import Any
 
@@ -16,7 +18,16 @@ from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.approvals import Decision
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
-from tests.support.processes import commands, engines, server, until_gone
+from tests.support.processes import (
+    children,
+    commands,
+    engines,
+    processes,
+    server,
+    until_gone,
+    until_no_process_has,
+    with_word,
+)
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.server import of, serving, turn, types
 
@@ -144,3 +155,59 @@ async def test_a_command_that_left_its_session_ends_with_the_engine(home: Home, 
             os.kill(server(home), signal.SIGTERM)
             await anyio.to_thread.run_sync(until_gone, home)
     await anyio.to_thread.run_sync(until_gone, home)
+
+
+def daemon(word: str) -> str:
+    """A command that leaves a process behind with neither its parent, nor its session, nor its environment."""
+    return f"env -i setsid sh -c 'sleep {word} & sleep {word} &'"
+
+
+@pytest.mark.requirement("reliability:engine:daemons")
+@pytest.mark.parametrize("end", ["engine killed", "SIGTERM again and again", "SIGHUP", "end of input"])
+async def test_a_daemon_without_our_environment_ends_with_the_engine(home: Home, model: OfflineModel, end: str) -> None:
+    word = f"{random.randrange(10**9)}s"
+    model.add([{"run": f"{daemon(word)}; touch ready; sleep 60", "yield_ms": 30000}])
+    async with serving(home) as client:
+        conversation = await client.new_conversation(approval_policy="never", sandbox="danger-full-access")
+        await conversation.send("go")
+        while not (home.workspace / "ready").exists() or len(with_word(word)) < 2:
+            await anyio.sleep(0.01)
+        if end == "engine killed":
+            kill_engine(home)
+            await anyio.to_thread.run_sync(until_no_process_has, word)
+            assert types([event.msg async for event in conversation.until_turn_end()])[-1] == "turn_aborted"
+        elif end == "SIGHUP":
+            os.kill(server(home), signal.SIGHUP)
+        elif end == "SIGTERM again and again":
+            pid = server(home)
+            with contextlib.suppress(ProcessLookupError):
+                while pid in processes(home):
+                    os.kill(pid, signal.SIGTERM)
+        if end not in ("end of input", "engine killed"):
+            await anyio.to_thread.run_sync(until_gone, home)
+            await anyio.to_thread.run_sync(until_no_process_has, word)
+    await anyio.to_thread.run_sync(until_no_process_has, word)
+
+
+@pytest.mark.requirement("reliability:engine:daemons")
+async def test_helpers_that_the_engine_leaves_behind_end_with_it(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "leaves-helpers")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        await client.new_conversation()
+        assert len(with_word(engine.word)) == 2
+    await anyio.to_thread.run_sync(until_no_process_has, engine.word)
+
+
+@pytest.mark.requirement("reliability:engine:daemons")
+async def test_daemons_that_end_by_themselves_leave_no_zombies(home: Home, model: OfflineModel) -> None:
+    word = f"{random.randrange(10**9)}"
+    daemons = f"env -i setsid sh -c 'sleep 0.{word} & sleep 0.{word} &'"
+    model.add([{"run": f"{daemons}; touch ready"}], [{"say": "done"}])
+    async with serving(home) as client:
+        conversation = await client.new_conversation(approval_policy="never", sandbox="danger-full-access")
+        await turn(conversation, "go")
+        assert (home.workspace / "ready").exists()
+        own = server(home)
+        with anyio.fail_after(5):
+            while [pid for pid in children(own) if pid not in engines(home)]:
+                await anyio.sleep(0.01)

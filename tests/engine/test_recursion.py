@@ -25,12 +25,13 @@ def listed(home: Home, name: str) -> tuple[pathlib.Path, pathlib.Path]:
 
 @pytest.mark.anyio
 @pytest.mark.requirement("engine:recursion")
+@pytest.mark.parametrize("name", ["me", '"codex.local"', '"with \\"quotes\\" and ü"'])
 async def test_an_entry_of_the_configuration_that_runs_the_server_is_switched_off(
-    home: Home, model: OfflineModel
+    home: Home, model: OfflineModel, name: str
 ) -> None:
     model.add([{"say": "done"}])
     script, ran = listed(home, "codex-mcp-server")
-    home.configure(tail=f'[mcp_servers.me]\ncommand = "{script}"\n')
+    home.configure(tail=f'[mcp_servers.{name}]\ncommand = "{script}"\n')
     async with mcp_serving(home) as client:
         assert text(await client.call("codex", prompt="go")) == "done"
     assert not ran.exists()

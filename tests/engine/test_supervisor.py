@@ -10,10 +10,11 @@ import signal
 import anyio
 import pytest
 
-from codex_mcp.client import ClientConversation, CodexClient
+from codex_mcp.client import ApprovalRequest, ClientConversation, CodexClient
 from codex_mcp.engine.locate import find_engines
 from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
+from codex_mcp.protocol.approvals import Decision
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
 from tests.support.processes import engines
@@ -70,6 +71,74 @@ async def test_an_engine_that_ends_at_start_is_tried_five_times_and_its_words_ar
     assert "5 attempts" in error.value.message
     assert "scripted engine: cannot start" in error.value.message
     assert engine.starts == 5
+
+
+@pytest.mark.requirement("engine:start-fails")
+async def test_the_reason_why_an_engine_does_not_start_is_given_whatever_it_says_after_it(home: Home) -> None:
+    engine = ScriptedEngine(home.root, "dies-at-start", "tells-frames")
+    async with serving(home, "--codex", str(engine.path)) as client:
+        with pytest.raises(RpcError, match=r"scripted engine: cannot start \| .*49: a frame"):
+            await client.new_conversation()
+
+
+@pytest.mark.requirement("engine:start-fails")
+async def test_a_wish_for_backtraces_does_not_hide_why_the_real_engine_does_not_start(home: Home) -> None:
+    home.variables["RUST_BACKTRACE"] = "full"
+    home.configure('model_provider = "nowhere"')
+    async with serving(home) as client:
+        with pytest.raises(RpcError) as error:
+            await client.new_conversation()
+    assert "`nowhere`" in error.value.message
+    assert "backtrace" not in error.value.message.lower()
+
+
+@pytest.mark.requirement("engine:untrusted-default")
+async def test_untrusted_as_a_flag_is_given_with_each_conversation(home: Home, model: OfflineModel) -> None:
+    model.add([{"run": "touch asked.txt"}], [{"say": "done"}])
+    asked = []
+
+    def approve(request: ApprovalRequest) -> Decision:
+        asked.append(request)
+        return "denied"
+
+    async with serving(home, "-a", "untrusted", approve=approve) as client:
+        conversation = await client.new_conversation(sandbox="danger-full-access")
+        assert types(await turn(conversation, "go"))[-1] == "task_complete"
+    assert len(asked) == 1
+    assert not (home.workspace / "asked.txt").exists()
+
+
+@pytest.mark.requirement("engine:loopback")
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+async def test_a_model_on_loopback_is_not_asked_for_through_a_proxy(home: Home, model: OfflineModel, name: str) -> None:
+    model.add([{"say": "done"}])
+    home.variables |= {name: "http://127.0.0.1:9", "NO_PROXY": "example.org"}
+    async with serving(home) as client:
+        events = await turn(await client.new_conversation(), "go")
+    assert of(events, ev.AgentMessage)[0].message == "done"
+
+
+@pytest.mark.requirement("engine:cwd-removed")
+async def test_a_working_directory_that_is_removed_takes_nothing_down_but_itself(
+    home: Home, model: OfflineModel
+) -> None:
+    model.add([{"say": "one"}], [{"say": "two"}], [{"say": "three"}])
+    elsewhere = str(home.root)
+    async with serving(home) as client:
+        before = await client.new_conversation()
+        assert of(await turn(before, "go"), ev.AgentMessage)[0].message == "one"
+        home.workspace.rmdir()
+        after = await client.new_conversation(cwd=elsewhere)
+        assert of(await turn(after, "go"), ev.AgentMessage)[0].message == "two"
+        result = await client.request("execOneOffCommand", {"command": ["pwd"], "cwd": elsewhere})
+        assert result["stdout"].strip() == elsewhere
+        with pytest.raises(RpcError, match="No such file or directory") as error:
+            await client.request("execOneOffCommand", {"command": ["pwd"]})
+        assert error.value.data == {"code": "exec_failed"}
+        with pytest.raises(RpcError, match="failed to compute git diff"):
+            await client.request("gitDiffToRemote", {"cwd": str(home.workspace)})
+        await replace_engine(home, client)
+        assert of(await turn(after, "go"), ev.AgentMessage)[0].message == "three"
 
 
 @pytest.mark.requirement("engine:start-fails")

@@ -19,6 +19,8 @@ class Home:
         self.workspace = root / "workspace"
         self.path.mkdir()
         self.workspace.mkdir()
+        self.variables: dict[str, str] = {}
+        """Further variables of the environment."""
         self._model = model
         self.configure()
 
@@ -51,4 +53,4 @@ class Home:
         is killed with its command, is none of the tests' business.
         """
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODEX_", "RUST_")) or k == "CODEX_MCP_ENGINE"}
-        return {**kept, "HOME": str(self.root), "CODEX_HOME": str(self.path), "TERM": "dumb", **extra}
+        return {**kept, "HOME": str(self.root), "CODEX_HOME": str(self.path), "TERM": "dumb", **self.variables, **extra}

@@ -50,6 +50,38 @@ def commands(home: Home, word: str) -> list[int]:
     ]
 
 
+def with_word(word: str) -> dict[int, str]:
+    """State of every process that has that word in its command line, whatever its environment."""
+    found = {}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if word.encode() in (process / "cmdline").read_bytes():
+                found[int(process.name)] = (process / "stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of its children, zombies included."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if int((process / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def until_no_process_has(word: str) -> None:
+    """Wait until nothing with that word runs any more; fail after GONE_WITHIN."""
+    end = time.monotonic() + GONE_WITHIN
+    while left := with_word(word):
+        assert time.monotonic() < end, left
+        time.sleep(0.01)
+
+
 def until_gone(home: Home, word: str | None = None) -> None:
     """Wait until nothing of that home runs any more (with `word`: no command with it); fail after GONE_WITHIN."""
     end = time.monotonic() + GONE_WITHIN

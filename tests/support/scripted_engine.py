@@ -7,6 +7,7 @@ comma-separated list) says what goes wrong. Tests on the real engine stand besid
 from __future__ import annotations
 
 import pathlib
+import random
 import stat
 import sys
 import textwrap
@@ -17,6 +18,7 @@ import itertools, json, os, sys, time
 FAULTS = {faults!r}
 VERSION = {version!r}
 STARTS = {starts!r}
+WORD = {word!r}
 
 with open(STARTS, "a") as log:
     log.write("started\\n")
@@ -37,7 +39,14 @@ if "dies-at-start" in FAULTS or ("dies-at-first-start" in FAULTS and started == 
     if "tells-secrets" in FAULTS:
         print("Authorization: Bearer sk-proj-0123456789abcdefghij", file=sys.stderr)
         print("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.c2lnbmF0dXJl", file=sys.stderr)
+    if "tells-frames" in FAULTS:
+        for frame in range(50):
+            print(f"{{frame:4}}: a frame", file=sys.stderr)
     sys.exit(3)
+if "leaves-helpers" in FAULTS:
+    import subprocess
+    for own_session in (False, True):
+        subprocess.Popen(["sleep", WORD], env={{}}, start_new_session=own_session, stdin=subprocess.DEVNULL)
 if "silent" in FAULTS or ("silent-at-second-start" in FAULTS and started == 2):
     time.sleep(60)
 turns = itertools.count()
@@ -98,7 +107,11 @@ class ScriptedEngine:
         self._starts = directory / "starts"
         self._starts.touch()
         self.path = directory / "scripted-codex"
-        script = textwrap.dedent(_ENGINE).format(faults=faults, version=version, starts=str(self._starts))
+        self.word = f"{random.randrange(10**9)}s"
+        """An argument of what it leaves behind (a time that `sleep` takes)."""
+        script = textwrap.dedent(_ENGINE).format(
+            faults=faults, version=version, starts=str(self._starts), word=self.word
+        )
         self.path.write_text(f"#!{sys.executable}\n{script}")
         self.path.chmod(self.path.stat().st_mode | stat.S_IXUSR)
 
