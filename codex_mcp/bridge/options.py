@@ -196,14 +196,15 @@ def _by_key(settings: JsonObject, above: str = "") -> JsonObject:
 
 
 def _profile(home: CodexHome, name: str | None) -> JsonObject:
-    """The table `[profiles.NAME]` of config.toml; without a name, the one that config.toml makes the default."""
+    """The table `[profiles.NAME]` of config.toml, or the file NAME.config.toml beside it, as newer releases have it;
+    without a name, the profile that config.toml makes the default."""
     if name is None and not home.mentions(b"profile"):
         return {}
     config = home.read_config()
     name = name or config.get("profile")
     if name is None:
         return {}
-    profile = config.get("profiles", {}).get(name)
+    profile = config.get("profiles", {}).get(name) or home.read_profile_file(str(name))
     if not isinstance(profile, dict):
         raise CallerError(f"config profile `{name}` not found", code="config_error")
     return dict(profile)

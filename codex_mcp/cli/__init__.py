@@ -8,6 +8,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+COMMANDS = {
+    "login": ("codex_mcp.cli.engine_commands:login", "sign in: with ChatGPT, a device code or an API key"),
+    "logout": ("codex_mcp.cli.engine_commands:logout", "sign out"),
+    "doctor": ("codex_mcp.cli.doctor:doctor", "say what works here, and what to do about the rest"),
+    "demo": ("codex_mcp.cli.demo:demo", "show a whole conversation, without an account"),
+    "policy": ("codex_mcp.cli.policy:policy", "check and explain a policy file"),
+    "audit": ("codex_mcp.cli.audit:audit", "check and read the trail of what was done"),
+    "schema": ("codex_mcp.cli.schema:schema", "print the interface as JSON Schema"),
+    "engine": ("codex_mcp.cli.engine_commands:engine", "run the Codex engine itself with the arguments that follow"),
+}
+"""Each subcommand's function, as `module:name`, and what it is for. They are imported when they are called."""
+
 
 def main() -> None:
     """Entry point. Without a subcommand it serves; the subcommands' imports stay out of its way."""
@@ -18,34 +30,33 @@ def main() -> None:
         sys.exit(_run(arguments))
     except CodexMcpError as error:
         sys.exit(f"codex-mcp-server: {error.message}")
+    except OSError as error:
+        place = "" if error.filename is None else f": {error.filename}"
+        sys.exit(f"codex-mcp-server: {error.strerror or error}{place}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["demo"]:
-        from codex_mcp.cli.demo import demo
+    if not arguments or arguments[0].startswith("-") or arguments[0] == "mcp-server":
+        from codex_mcp.cli.serve import serve
 
-        return demo(arguments[1:])
-    if arguments[:1] == ["schema"]:
-        from codex_mcp.cli.schema import schema
+        return _leave(serve(arguments))
+    from codex_mcp.cli import output
 
-        return schema(arguments[1:])
-    if arguments[:1] == ["doctor"]:
-        from codex_mcp.cli.doctor import doctor
+    output.prepare()
+    if arguments[0] == "help":
+        arguments = [*arguments[1:2], "--help"]
+    if arguments[0] not in COMMANDS:
+        from codex_mcp.cli.arguments import parse_arguments
 
-        return doctor(arguments[1:])
-    if arguments[:1] == ["policy"]:
-        from codex_mcp.cli.policy import policy
+        parse_arguments(arguments)  # says what is wrong, or prints the help
+        return 0
+    from importlib import import_module
 
-        return policy(arguments[1:])
-    if arguments[:1] == ["audit"]:
-        from codex_mcp.cli.audit import audit
-
-        return audit(arguments[1:])
-    from codex_mcp.cli.serve import serve
-
-    return _leave(serve(arguments))
+    module, _, name = COMMANDS[arguments[0]][0].partition(":")
+    status: int = getattr(import_module(module), name)(arguments[1:])
+    return status
 
 
 def _leave(status: int) -> NoReturn:

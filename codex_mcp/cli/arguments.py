@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+    from typing import Any
 
 
 TOOL_SETS = ("threads", "background")
@@ -27,20 +32,25 @@ class ServeOptions:
         """`key=value` settings, in the order given."""
         self.cwd: str | None = None
         self.profile: str | None = None
+        self.strict = False
 
     @property
     def engine_overrides(self) -> tuple[str, ...]:
-        """Settings for the engine's command line."""
-        return tuple(self.overrides)
+        """Settings for the engine's command line; see `start_engine`."""
+        from codex_mcp.engine.launch import STRICT
+
+        return (*((STRICT,) if self.strict else ()), *self.overrides)
 
 
-def parse_arguments(arguments: list[str]) -> ServeOptions:
-    """Exits with status 2 and a usage message if they are wrong."""
+def parse_arguments(arguments: list[str], prog: str = "codex-mcp-server") -> ServeOptions:
+    """The server's options. Exits with status 2 and a usage message if they are wrong; warns on stderr of what
+    `codex mcp-server` took and has no meaning here."""
     options = ServeOptions()
     if not arguments:  # nearly always; argparse takes its time
         return options
-    parser = _parser()
+    parser = serve_parser(prog)
     found = parser.parse_args(arguments)
+    _check_word(parser, found.word, arguments)
     for override in found.override:
         if "=" not in override:
             parser.error(f"-c takes KEY=VALUE, not {override}")
@@ -51,62 +61,183 @@ def parse_arguments(arguments: list[str]) -> ServeOptions:
     options.codex = found.codex
     options.offline = found.offline
     options.log_level = found.log_level
-    options.cwd = found.cwd
+    options.cwd = None if found.cwd is None else os.path.expanduser(found.cwd)
     options.profile = found.profile
-    for key, value in (("model", found.model), ("sandbox_mode", found.sandbox), ("approval_policy", found.approval)):
-        if value is not None:
-            options.overrides.append(f'{key}="{value}"')
+    options.strict = found.strict_config
+    for key, value in _native_settings(found):
+        options.overrides.append(f"{key}={value}")
     options.overrides += [f"features.{name}=true" for name in found.enable]
     options.overrides += [f"features.{name}=false" for name in found.disable]
     options.overrides += found.override
     return options
 
 
-def _parser() -> ArgumentParser:
+def _check_word(parser: ArgumentParser, word: str | None, arguments: list[str]) -> None:
+    """The only word that is no option is `mcp-server`; a subcommand comes first."""
+    if word in (None, "mcp-server"):
+        return
+    import difflib
+
+    from codex_mcp.cli import COMMANDS
+
+    if word == "help":
+        parser.print_help()
+        parser.exit()
+    if word in COMMANDS:
+        further = list(arguments)
+        further.remove(word)
+        parser.error(f"`{word}` has to come first: codex-mcp-server {' '.join([word, *further])}")
+    near = difflib.get_close_matches(word or "", [*COMMANDS, "mcp-server"], n=1)
+    parser.error(f"there is no command `{word}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+
+
+def _native_settings(found: Namespace) -> Iterator[tuple[str, str]]:
+    """Settings (`key`, value in TOML) of the options that `codex mcp-server` had, weakest first."""
+    sandbox, approval, model = found.sandbox, found.approval, found.model
+    if found.bypass:
+        sandbox, approval = "danger-full-access", "never"
+    elif found.approve_for_me:
+        yield "approvals_reviewer", '"auto_review"'
+        sandbox, approval = sandbox or "workspace-write", approval or "on-request"
+    elif found.full_auto:
+        sandbox, approval = sandbox or "workspace-write", approval or "on-request"
+    if found.oss:
+        provider = found.local_provider or _user_setting("oss_provider") or "ollama"
+        yield "model_provider", f'"{provider}"'
+        model = model or {"lmstudio": "openai/gpt-oss-20b"}.get(provider, "gpt-oss:20b")
+    elif found.local_provider is not None:
+        _warn("--local-provider has an effect only with --oss: it is ignored")
+    for key, value in (("model", model), ("sandbox_mode", sandbox), ("approval_policy", approval)):
+        if value is not None:
+            yield key, f'"{value}"'
+    if found.search:
+        yield "web_search", '"live"'
+    if found.add_dir:
+        written = (_user_setting("sandbox_workspace_write") or {}).get("writable_roots") or []
+        roots = [*written, *(os.path.abspath(os.path.expanduser(directory)) for directory in found.add_dir)]
+        import json
+
+        yield "sandbox_workspace_write.writable_roots", json.dumps(roots, ensure_ascii=False)
+    for name in _WITHOUT_MEANING:
+        if getattr(found, name.lstrip("-").replace("-", "_")):
+            _warn(f"{name} has no meaning for this server: it is ignored")
+
+
+# Options of `codex` that it took before the word `mcp-server`, whether or not they take a value.
+_WITHOUT_MEANING = {
+    "--image": True,
+    "--no-alt-screen": False,
+    "--remote": True,
+    "--remote-auth-token-env": True,
+    "--dangerously-bypass-hook-trust": False,
+}
+
+
+def _user_setting(key: str) -> Any:
+    from codex_mcp.engine.home import CodexHome
+    from codex_mcp.errors import CallerError
+
+    try:
+        return CodexHome.of_process().read_config().get(key)
+    except CallerError:  # the engine says what is wrong with it
+        return None
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"codex-mcp-server: warning: {text}\n")
+
+
+def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
+    """The parser of the server's own options."""
     import argparse
 
     from codex_mcp import __version__
+    from codex_mcp.cli import COMMANDS
 
+    width = max(map(len, COMMANDS))
     parser = argparse.ArgumentParser(
-        prog="codex-mcp-server",
+        prog=prog,
+        usage=f"{prog} [options]",
         description="Serve Codex on stdin and stdout: MCP and the documented Codex interface, on one connection.",
-        epilog="Other commands: codex-mcp-server demo | doctor | schema, each with --help.",
+        epilog="other commands, each with --help:\n"
+        + "\n".join(f"  {name:{width}}  {purpose}" for name, (_, purpose) in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"codex-mcp-server {__version__}")
-    parser.add_argument(
-        "word", nargs="?", choices=["mcp-server"], metavar="mcp-server", help="may be given; does nothing"
-    )
-    parser.add_argument("--codex", metavar="PATH", help="the Codex engine to use")
-    parser.add_argument("--offline", metavar="SCRIPT", help="play a script instead of asking a model (docs/offline.md)")
-    parser.add_argument("-c", "--config", dest="override", metavar="KEY=VALUE", action="append", default=[])
-    parser.add_argument("-m", "--model", metavar="MODEL")
-    parser.add_argument("-s", "--sandbox", choices=["read-only", "workspace-write", "danger-full-access"])
-    parser.add_argument(
-        "-a", "--ask-for-approval", dest="approval", choices=["untrusted", "on-failure", "on-request", "never"]
-    )
-    parser.add_argument("-C", "--cd", dest="cwd", metavar="DIR")
-    parser.add_argument("-p", "--profile", metavar="NAME")
-    parser.add_argument("--enable", metavar="FEATURE", action="append", default=[])
-    parser.add_argument("--disable", metavar="FEATURE", action="append", default=[])
-    parser.add_argument(
+    add = parser.add_argument
+    add("--version", "-V", action="version", version=f"codex-mcp-server {__version__}")
+    add("word", nargs="?", metavar="mcp-server", help="may be given; does nothing")
+    add("--codex", metavar="PATH", help="the Codex engine to use; also CODEX_MCP_ENGINE")
+    add("--offline", metavar="SCRIPT", help="play a script instead of asking a model (docs/offline.md)")
+    add(
         "--tools",
         type=_tool_sets,
         default=(),
         metavar="SETS",
         help=f"further MCP tools, by set: {', '.join(TOOL_SETS)}, or all",
     )
-    parser.add_argument(
-        "--events", choices=["on", "off"], default="on", help="send codex/event notifications during tool calls"
-    )
-    parser.add_argument(
+    add("--events", choices=["on", "off"], default="on", help="send codex/event notifications during tool calls")
+    add(
         "--approval-timeout",
         type=_seconds,
         default=ServeOptions().approval_timeout,
         metavar="SECONDS",
         help="how long a question to the user stays open before it counts as denied; 600 if not given, 0: for ever",
     )
-    parser.add_argument("--show-thread-id", action="store_true", help="name the thread in the text of results")
-    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="warning")
+    add("--show-thread-id", action="store_true", help="name the thread in the text of results")
+    add(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default="warning",
+        help="what goes to stderr; warning if not given",
+    )
+    add = parser.add_argument_group("for conversations that do not say otherwise").add_argument
+    add(
+        "-c",
+        "--config",
+        dest="override",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a setting of config.toml, the key dotted, the value TOML or plain text; may be repeated",
+    )
+    add("-m", "--model", metavar="MODEL", help="the model to ask")
+    add(
+        "-s",
+        "--sandbox",
+        choices=["read-only", "workspace-write", "danger-full-access"],
+        help="what commands may write without being asked for",
+    )
+    add(
+        "-a",
+        "--ask-for-approval",
+        dest="approval",
+        choices=["untrusted", "on-failure", "on-request", "never"],
+        help="when the user is asked before a command runs",
+    )
+    add("-C", "--cd", dest="cwd", metavar="DIR", help="the directory to work in; without it, where the server runs")
+    add("-p", "--profile", metavar="NAME", help="settings of [profiles.NAME] in config.toml, or of NAME.config.toml")
+    add("--enable", metavar="FEATURE", action="append", default=[], help="a feature of the engine to switch on")
+    add("--disable", metavar="FEATURE", action="append", default=[], help="a feature of the engine to switch off")
+    add("--add-dir", metavar="DIR", action="append", default=[], help="a further directory that commands may write to")
+    add("--search", action="store_true", help="let the model search the web live")
+    add("--oss", action="store_true", help="ask a model on this machine, through Ollama or LM Studio")
+    add("--local-provider", metavar="NAME", choices=["ollama", "lmstudio"], help="with --oss: ollama or lmstudio")
+    add("--approve-for-me", action="store_true", help="have the engine's reviewer answer approvals; workspace-write")
+    add("--full-auto", action="store_true", help=argparse.SUPPRESS)
+    add(
+        "--dangerously-bypass-approvals-and-sandbox",
+        "--yolo",
+        dest="bypass",
+        action="store_true",
+        help="run everything, unasked and without a sandbox; for machines that are a sandbox themselves",
+    )
+    add("--strict-config", action="store_true", help="refuse settings that the engine does not know")
+    for name, takes_value in _WITHOUT_MEANING.items():
+        if takes_value:
+            add(*(["-i"] if name == "--image" else []), name, action="append", help=argparse.SUPPRESS)
+        else:
+            add(name, action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
-import sys
 
+from codex_mcp.cli.output import say
 from codex_mcp.errors import CallerError
 from codex_mcp.policy.audit.export import FORMATS, Chosen, as_table, read
 from codex_mcp.policy.audit.verify import verify
@@ -44,7 +44,7 @@ def audit(arguments: list[str]) -> int:
     )
     records = read(folder, chosen)
     for line in as_table(records) if options.command == "show" else FORMATS[options.format](records):
-        sys.stdout.write(line + "\n")
+        say(line + "\n")
     return 0
 
 
@@ -63,7 +63,7 @@ def _verify(folder: pathlib.Path, options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise CallerError(f"{folder} cannot be checked: {error}") from None
     for finding in report.findings:
-        sys.stdout.write(f"{finding}\n")
+        say(f"{finding}\n")
     verdict = f"{len(report.findings)} findings" if report.findings else "nothing was changed"
-    sys.stdout.write(f"{report.records} records in {report.files} files, {report.checkpoints} checkpoints: {verdict}\n")
+    say(f"{report.records} records in {report.files} files, {report.checkpoints} checkpoints: {verdict}\n")
     return 1 if report.findings else 0

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 
 import anyio
 
-from codex_mcp import __version__
+from codex_mcp import __version__, invocation
+from codex_mcp.cli.output import colourful, say
 from codex_mcp.client import ApprovalRequest, ClientConversation, start_client
 from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.approvals import Decision, ExecCommandApprovalParams
@@ -73,7 +74,7 @@ def _playground() -> Iterator[tuple[pathlib.Path, pathlib.Path, pathlib.Path]]:
 
 
 def _print_wire(direction: str, line: bytes) -> None:
-    print(json.dumps({"dir": direction, "msg": json.loads(line)}, ensure_ascii=False), flush=True)  # noqa: T201
+    say(json.dumps({"dir": direction, "msg": json.loads(line)}, ensure_ascii=False) + "\n")
 
 
 _COLOURS = {"dim": "2", "bold": "1", "green": "32", "red": "31", "yellow": "33", "cyan": "36", "blue": "34"}
@@ -84,7 +85,7 @@ class _Screen:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._colour = colourful()
         self._open_line = False
 
     def end_line(self) -> None:
@@ -108,7 +109,7 @@ class _Screen:
 
     def _write(self, text: str) -> None:
         if not self._quiet:
-            print(text, end="", flush=True)  # noqa: T201
+            say(text)
 
 
 class _Demo:
@@ -252,7 +253,8 @@ class _Demo:
             self._screen.line(f"  {'✓' if ok else '✗'} {what}", "green" if ok else "red")
         failed = [what for ok, what in self._results if not ok]
         if failed:
-            print(f"\ndemo failed: {'; '.join(failed)}", file=sys.stderr)  # noqa: T201
+            advice = f"`{invocation.command('doctor')}` says what is missing here."
+            sys.stderr.write(f"\ndemo failed: {'; '.join(failed)}\n{advice}\n")
         return 1 if failed or not self._results else 0
 
 

@@ -14,13 +14,14 @@ from typing import TextIO
 
 import anyio
 
-from codex_mcp import __version__
+from codex_mcp import __version__, invocation
 from codex_mcp.cli.arguments import ServeOptions, parse_arguments
+from codex_mcp.cli.output import say
 from codex_mcp.client import CodexClient, start_client
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import start_engine
 from codex_mcp.engine.link import EngineLink
-from codex_mcp.engine.locate import INSTALL_ADVICE, EngineBinary, find_engines
+from codex_mcp.engine.locate import EngineBinary, find_engines, install_advice
 from codex_mcp.engine.recursion import own_entries
 from codex_mcp.errors import CallerError, CodexMcpError, EngineError, EngineUnavailable
 from codex_mcp.protocol import account, registry, utilities
@@ -35,7 +36,7 @@ _LIMIT = 60.0  # seconds for one check; the longest starts an engine from a cold
 
 def doctor(arguments: list[str]) -> int:
     """Run the checks; `arguments` are the server's own. Returns 0 if a client can work here, 1 otherwise."""
-    options = parse_arguments(arguments)
+    options = parse_arguments(arguments, "codex-mcp-server doctor")
     with open(os.devnull, "w") as nowhere:
         return anyio.run(_Doctor(arguments, options, nowhere).run)
 
@@ -58,14 +59,14 @@ class _Doctor:
         return 1 if self._failed else 0
 
     def _say(self, what: str, found: str) -> None:
-        sys.stdout.write(f"ok    {what}: {found}\n")
+        say(f"ok    {what}: {found}\n")
 
     def _note(self, what: str, found: str) -> None:
-        sys.stdout.write(f"note  {what}: {found}\n")
+        say(f"note  {what}: {found}\n")
 
     def _fail(self, what: str, found: str) -> None:
         self._failed = True
-        sys.stdout.write(f"FAIL  {what}: {redact(found)}\n")
+        say(f"FAIL  {what}: {redact(found)}\n")
 
     async def _try(self, what: str, check: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -78,7 +79,8 @@ class _Doctor:
 
     def _configuration(self) -> None:
         if not self._home.path.is_dir():
-            self._note("configuration", f"{self._home.path} does not exist yet; `codex login` makes it")
+            advice = f"`{invocation.command('login')}` makes it"
+            self._note("configuration", f"{self._home.path} does not exist yet; {advice}")
             return
         try:
             config = self._home.read_config()
@@ -102,7 +104,7 @@ class _Doctor:
     async def _engines(self) -> None:
         found = find_engines(self._options.codex)
         if not found:
-            self._fail("engine", f"none was found. {INSTALL_ADVICE}")
+            self._fail("engine", f"none was found. {install_advice()}")
         used = False
         for binary in found:
             try:
@@ -125,7 +127,7 @@ class _Doctor:
         elif status.requires_openai_auth is False:
             self._say("account", "the configured model provider needs no OpenAI account")
         else:
-            self._fail("account", "not signed in: run `codex login`, or configure a model provider")
+            self._fail("account", f"not signed in: run `{invocation.command('login')}`, or configure a model provider")
 
     async def _sandbox(self, client: CodexClient) -> None:
         """A command runs in the read-only sandbox, and cannot write there."""

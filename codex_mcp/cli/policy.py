@@ -9,6 +9,7 @@ import shlex
 import sys
 from typing import Any
 
+from codex_mcp.cli.output import say
 from codex_mcp.errors import CallerError
 from codex_mcp.policy.decide import Effect, Request, Ruling, decide
 from codex_mcp.policy.document import Document
@@ -42,7 +43,7 @@ def policy(arguments: list[str]) -> int:
     commands.add_parser("schema", help="print the JSON Schema of the file, for editors")
     options = parser.parse_args(arguments)
     if options.command == "schema":
-        sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+        say(json.dumps(schema(), indent=2) + "\n")
         return 0
     in_force = _in_force(options.policy)
     if options.command == "check":
@@ -76,14 +77,12 @@ def _check(in_force: Policy, *, as_json: bool) -> int:
     document = msgspec.to_builtins(in_force.document)
     if as_json:
         facts = {"files": in_force.files, "digest": in_force.digest, "policy": document}
-        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        say(json.dumps(facts, indent=2) + "\n")
         return 0
     import tomli_w
 
     files = "\n".join(f"# {path}" for path in in_force.files)
-    sys.stdout.write(
-        f"# In force, from:\n{files}\n# sha256 {in_force.digest}\n{tomli_w.dumps(_without_none(document))}"
-    )
+    say(f"# In force, from:\n{files}\n# sha256 {in_force.digest}\n{tomli_w.dumps(_without_none(document))}")
     if in_force.document.masking.level == "off":
         sys.stderr.write("masking is off: secrets leave as they are\n")
     if in_force.document.mode == "observe":
@@ -124,9 +123,9 @@ def _explain(document: Document, request: Request, *, as_json: bool) -> int:
     ruling = decide(document, request)
     if as_json:
         facts = {"decision": ruling.effect.value, "rule": ruling.rule, "because": ruling.because}
-        sys.stdout.write(json.dumps({**facts, "categories": ruling.categories, "mode": document.mode}) + "\n")
+        say(json.dumps({**facts, "categories": ruling.categories, "mode": document.mode}) + "\n")
     else:
-        sys.stdout.write(_told(document, ruling) + "\n")
+        say(_told(document, ruling) + "\n")
     return {Effect.ALLOW: 0, Effect.DENY: 1, Effect.ASK: 3}[ruling.effect]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import sys
 
+from codex_mcp.cli.output import say
 from codex_mcp.protocol import reference
 from codex_mcp.protocol.schema import bundle, files
 
@@ -21,13 +21,13 @@ def schema(arguments: list[str]) -> int:
     parser.add_argument("--reference", action="store_true", help="print the reference in Markdown instead")
     options = parser.parse_args(arguments)
     if options.reference:
-        sys.stdout.write(reference.render())
+        say(reference.render())
     elif options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         for name, document in files().items():
             (options.out / name).write_text(_text(document), encoding="utf-8")
     else:
-        sys.stdout.write(_text(bundle()))
+        say(_text(bundle()))
     return 0
 
 

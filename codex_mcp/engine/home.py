@@ -67,17 +67,14 @@ class CodexHome:
 
         Raises CallerError (code `config_error`) with file, line and column if it is not TOML or not readable.
         """
-        import tomllib  # only users with legacy settings, and the configuration methods, get here
+        return _read_toml(self.config_path) or {}
 
-        path = self.config_path
-        try:
-            return tomllib.loads(path.read_bytes().decode())
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise CallerError(f"cannot read {path}: {error.strerror}", code="config_error") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise CallerError(f"failed to load config.toml: {path}: {error}", code="config_error") from error
+    def read_profile_file(self, name: str) -> dict[str, Any] | None:
+        """The settings of the profile file NAME.config.toml beside config.toml, None if there is none. Raises
+        CallerError as `read_config` does."""
+        if not re.fullmatch(r"[\w-]+", name):  # no path leads out of the home
+            return None
+        return _read_toml(self.path / f"{name}.config.toml")
 
     def mentions(self, *words: bytes) -> bool:
         """Whether config.toml holds one of the words at all: a cheap test before parsing it."""
@@ -106,3 +103,16 @@ class CodexHome:
         except CallerError:  # the engine says so itself, and in more detail
             return None
         return "untrusted" if config.get("approval_policy") == "untrusted" else None
+
+
+def _read_toml(path: pathlib.Path) -> dict[str, Any] | None:
+    import tomllib  # only users with legacy settings, and the configuration methods, get here
+
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CallerError(f"cannot read {path}: {error.strerror}", code="config_error") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CallerError(f"failed to load {path.name}: {path}: {error}", code="config_error") from error

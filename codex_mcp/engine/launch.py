@@ -21,6 +21,9 @@ from codex_mcp.engine.recursion import own_entries
 # What clients of the v1 interface and of the MCP tools cannot see and would be hurt by is off: turns that the
 # engine starts by itself (goals), threads that nobody asked for (sub-agents). What they expect is on: the plan tool.
 DEFAULT_FLAGS = ("features.goals=false", "features.multi_agent=false", "tools.update_plan={enabled=true}")
+_UNKNOWN_TO_SOME = ("tools.update_plan={enabled=true}",)  # of the engines: a strict one would not start
+
+STRICT = "--strict-config"
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")  # never asked for through a proxy, which would look on its own machine
@@ -80,21 +83,21 @@ class EngineProcess:
 def start_engine(binary: EngineBinary, home: CodexHome, overrides: Sequence[str] = ()) -> EngineProcess:
     """Start `codex app-server` in its home and write its opening.
 
-    `overrides` are `key=value` settings, stronger than config.toml and DEFAULT_FLAGS. Raises OSError if the binary
-    cannot be run.
+    `overrides` are `key=value` settings, stronger than config.toml and DEFAULT_FLAGS; STRICT among them has the engine
+    refuse settings that it does not know. Raises OSError if the binary cannot be run.
     """
-    flags = [*DEFAULT_FLAGS, *_without_own_entries(home), *overrides]
+    strict = STRICT in overrides
+    defaults = [flag for flag in DEFAULT_FLAGS if not strict or flag not in _UNKNOWN_TO_SOME]
+    flags = [*defaults, *_without_own_entries(home), *overrides]
     policies = [flag.partition("=")[2].strip("\"' ") for flag in overrides if _is_policy(flag)]
     if (policies[-1] if policies else home.refused_policy()) == "untrusted":
         # engines from 0.154 on exit over it as a default: it is given with each conversation
         flags = [*(flag for flag in flags if not _is_policy(flag)), "approval_policy=on-request"]
     arguments = [binary.path]
     for flag in flags:
-        arguments += ["-c", flag]
+        arguments += [flag] if flag == STRICT else ["-c", flag]
     mark = new_mark()
-    environment = {**_environment(home), MARK: mark}
-    if binary.tools_dir is not None:
-        environment["PATH"] = binary.tools_dir + os.pathsep + environment.get("PATH", "")
+    environment = {**binary.environment(_environment(home)), MARK: mark}
     process = subprocess.Popen(
         [*arguments, "app-server"],
         stdin=subprocess.PIPE,

@@ -16,7 +16,7 @@ import anyio
 from anyio.abc import ByteReceiveStream
 
 from codex_mcp.engine.launch import EngineProcess
-from codex_mcp.engine.locate import INSTALL_ADVICE, OLDEST, EngineBinary, EngineUnfit
+from codex_mcp.engine.locate import OLDEST, EngineBinary, EngineUnfit, install_advice
 from codex_mcp.engine.opening import OPENING_ID
 from codex_mcp.errors import CallerError, EngineError, EngineUnavailable
 from codex_mcp.logs import about
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _HANDSHAKE_LIMIT = 20.0  # seconds; a first start from a cold disk takes about one
 _REQUEST_LIMIT = 120.0  # seconds; the longest is thread/start, which waits for MCP servers that are `required`
 _LAST_WORDS_LIMIT = 0.2  # seconds from the end of its output to the end of its stderr
+_FIRST_LINES = 6  # of its stderr that are kept, for an engine that ends at once
 _MAX_IN_FLIGHT = 64  # requests; the engine queues 128 messages, then refuses and loses what else comes
 _MAX_DEPTH = 120  # levels of nesting; the engine's JSON reader drops a line with 128
 _MAX_BITS = 1000  # of an integer; the engine's JSON reader drops a line with one that no double can hold
@@ -132,12 +133,12 @@ class EngineLink:
         self.user_agent = str(answer.get("userAgent", "")) if isinstance(answer, dict) else ""
         version = re.search(r"/(\d+)\.(\d+)\.(\d+)", self.user_agent)
         if version is None:
-            raise EngineUnfit(f"{self.binary} is not a Codex engine: it answered {answer!r:.200}. {INSTALL_ADVICE}")
+            raise EngineUnfit(f"{self.binary} is not a Codex engine: it answered {answer!r:.200}. {install_advice()}")
         self.version = version[0][1:]
         if tuple(map(int, version.groups())) < OLDEST:
             raise EngineUnfit(
                 f"{self.binary} is version {self.version}; "
-                f"{'.'.join(map(str, OLDEST))} or newer is needed. {INSTALL_ADVICE}"
+                f"{'.'.join(map(str, OLDEST))} or newer is needed. {install_advice()}"
             )
         self._first_words.clear()  # they did not keep it from starting
         self._peer.notify("initialized")

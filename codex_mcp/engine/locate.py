@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 
+from codex_mcp import invocation
 from codex_mcp.errors import EngineUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Oldest engine served: from here on its v2 calls and streams are the ones that the bridge translates.
 OLDEST = (0, 144, 0)
 
-INSTALL_ADVICE = (
-    "Install one with `pip install 'codex-mcp-server[engine]'` or `npm install -g @openai/codex`, "
-    "or name one with `--codex PATH` (or CODEX_MCP_ENGINE)."
-)
+
+def install_advice() -> str:
+    """How this user gets an engine."""
+    return (
+        f"Install one with `{invocation.install(invocation.ENGINE_PACKAGE)}` or `npm install -g @openai/codex`, "
+        "or name one with `--codex PATH` (or CODEX_MCP_ENGINE)."
+    )
 
 
 class EngineUnfit(EngineUnavailable):
@@ -35,6 +43,12 @@ class EngineBinary:
 
     def __str__(self) -> str:
         return f"{self.path} (from {self.origin})"
+
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The environment `given`, with the engine's tools at the front of its PATH."""
+        if self.tools_dir is None:
+            return dict(given)
+        return {**given, "PATH": self.tools_dir + os.pathsep + given.get("PATH", "")}
 
 
 def find_engines(named: str | None) -> list[EngineBinary]:

@@ -18,7 +18,7 @@ import anyio.lowlevel
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess, start_engine
 from codex_mcp.engine.link import EngineLink, EngineListener
-from codex_mcp.engine.locate import INSTALL_ADVICE, EngineBinary, EngineUnfit, find_engines
+from codex_mcp.engine.locate import EngineBinary, EngineUnfit, find_engines, install_advice
 from codex_mcp.errors import EngineUnavailable
 from codex_mcp.logs import about
 
@@ -116,7 +116,7 @@ class Engine:
         """
         binaries = find_engines(self._named)
         if not binaries:
-            raise EngineUnavailable(f"no Codex engine was found. {INSTALL_ADVICE}")
+            raise EngineUnavailable(f"no Codex engine was found. {install_advice()}")
         problems: list[EngineUnavailable] = []
         for binary in binaries:
             problem = await self._serve(binary)
@@ -135,7 +135,7 @@ class Engine:
             try:
                 process = start_engine(binary, self.home, self._overrides)
             except OSError as error:
-                return EngineUnfit(f"{binary} cannot be run: {error.strerror}. {INSTALL_ADVICE}")
+                return EngineUnfit(f"{binary} cannot be run: {error.strerror}. {install_advice()}")
         link = EngineLink(process, self._listener, self._before_read)
         problem: EngineUnavailable | None = None
         async with anyio.create_task_group() as tasks:

@@ -62,7 +62,7 @@ def test_a_step_that_did_not_happen_fails_the_demo(home: Home) -> None:
 def test_without_an_engine_the_demo_says_what_to_install(home: Home) -> None:
     done = demo(home, "--codex", str(pathlib.Path("/no/such/codex")))
     assert done.returncode == 1
-    assert "pip install 'codex-mcp-server[engine]'" in done.stderr
+    assert "-m pip install openai-codex-cli-bin" in done.stderr
 
 
 @pytest.mark.requirement("demo")

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from codex_mcp import invocation
 from tests.support.home import Home
 
 pytestmark = pytest.mark.requirement("doctor")
@@ -45,7 +46,7 @@ def test_a_user_who_is_not_signed_in_is_told_what_to_run(home: Home) -> None:
     home.configure(provider=False)
     status, found = examine(home)
     assert status == 1
-    assert found["account"] == "FAIL not signed in: run `codex login`, or configure a model provider"
+    assert found["account"] == f"FAIL not signed in: run `{invocation.command('login')}`, or configure a model provider"
 
 
 def test_settings_that_engines_refuse_are_shown_with_their_lines(home: Home) -> None:

@@ -41,7 +41,7 @@ async def test_without_an_engine_the_handshake_works_and_calls_say_what_to_insta
                 await client.new_conversation()
             assert error.value.code == -32603
             assert path in error.value.message
-            assert "pip install 'codex-mcp-server[engine]'" in error.value.message
+            assert "-m pip install openai-codex-cli-bin" in error.value.message
             assert error.value.data == {"code": "engine_unfit"}
         assert (await client.request("getUserAgent", None))["userAgent"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from codex_mcp import invocation
 from codex_mcp.errors import CodexMcpError
 from codex_mcp.protocol.tools import ToolError, ToolResult, TurnResult
 from codex_mcp.surfaces.mcp.elicitation import NOT_OFFERED
@@ -15,7 +16,6 @@ from codex_mcp.wire.messages import JsonObject
 
 _ADVICE = {
     "approval_denied": "Ask for something that needs no approval, or have the user approve it.",
-    "auth_required": "Sign in with `codex login`, or give the provider's API key to the server's environment.",
     "config_error": "Correct the setting, or leave it out.",
     "engine_error": "Send the message again with codex-reply.",
     "engine_lost": "Send the message again with codex-reply: the thread goes on where it was.",
@@ -48,7 +48,7 @@ def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonOb
 
     Many clients show their model nothing but the text of an error: it says what to do next, too.
     """
-    advice = _ADVICE.get(code)
+    advice = _sign_in_advice() if code == "auth_required" else _ADVICE.get(code)
     error = ToolError(code=code, message=message, advice=advice)
     more.setdefault("status", "failed")
     result = TurnResult(thread_id=thread_id, content=message, error=error, **more)
@@ -60,6 +60,10 @@ def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonOb
 def failure_of(error: CodexMcpError, thread_id: str = "") -> JsonObject:
     """A failed call, by its exception."""
     return failure(error.code, error.message, thread_id)
+
+
+def _sign_in_advice() -> str:
+    return f"Sign in with `{invocation.command('login')}`, or give the provider's API key to the server's environment."
 
 
 def _aside(text: str) -> str:

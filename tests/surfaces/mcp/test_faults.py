@@ -70,4 +70,4 @@ async def test_without_an_engine_every_call_says_what_to_install(home: Home) -> 
     for result in (begun, listed):
         assert result["isError"]
         assert result["structuredContent"]["error"]["code"] == "engine_unfit"
-        assert "pip install 'codex-mcp-server[engine]'" in text(result)
+        assert "-m pip install openai-codex-cli-bin" in text(result)
