@@ -1,4 +1,4 @@
-"""`codex-mcp-server schema`: the interface as JSON Schema."""
+"""`codex-mcp-server schema`: the interface as JSON Schema and as TypeScript."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pathlib
 
 from codex_mcp.cli.output import say
-from codex_mcp.protocol import reference
+from codex_mcp.protocol import reference, typescript
 from codex_mcp.protocol.schema import bundle, files
 
 
@@ -18,9 +18,13 @@ def schema(arguments: list[str]) -> int:
         description="The interface as JSON Schema, draft 2020-12: the bundle on stdout, or one file per type.",
     )
     parser.add_argument("--out", metavar="DIR", type=pathlib.Path, help="write the bundle and a file per type to DIR")
-    parser.add_argument("--reference", action="store_true", help="print the reference in Markdown instead")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--typescript", action="store_true", help="print TypeScript declarations instead")
+    instead.add_argument("--reference", action="store_true", help="print the reference in Markdown instead")
     options = parser.parse_args(arguments)
-    if options.reference:
+    if options.typescript:
+        say(typescript.render())
+    elif options.reference:
         say(reference.render())
     elif options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from codex_mcp.protocol.base import Uuid, WireModel
 from codex_mcp.protocol.choices import ApprovalPolicy, ReasoningEffort, ReasoningSummary, SandboxMode
 from codex_mcp.protocol.input_items import InputItem
 from codex_mcp.protocol.sandbox import SandboxPolicy
+from codex_mcp.protocol.session import AnEventMsg
 
 
 class NewConversationParams(WireModel):
@@ -156,7 +157,7 @@ class ResumeConversationResult(WireModel):
 
     conversation_id: str
     model: str
-    initial_messages: list[dict[str, Any]]
+    initial_messages: list[AnEventMsg]
     rollout_path: str
 
 

@@ -75,11 +75,14 @@ class LocalImageInput(SnakeModel):
     path: str
 
 
+UserInput = Annotated[TextInput | ImageInput | LocalImageInput, Field(discriminator="type")]
+
+
 class UserMessageBody(SnakeModel):
     """What the user sent."""
 
     id: str
-    content: list[Annotated[TextInput | ImageInput | LocalImageInput, Field(discriminator="type")]]
+    content: list[UserInput]
 
 
 class AgentText(SnakeModel):

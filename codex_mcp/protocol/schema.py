@@ -15,17 +15,38 @@ import textwrap
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
-from codex_mcp.protocol import INTERFACE_VERSION
+from codex_mcp.protocol import INTERFACE_VERSION, choices
+from codex_mcp.protocol.approvals import Decision, FileChange, ParsedCommand
 from codex_mcp.protocol.base import WireModel
-from codex_mcp.protocol.events import EventMsg
+from codex_mcp.protocol.events import EventMsg, TurnItem, UserInput
+from codex_mcp.protocol.input_items import InputItem
 from codex_mcp.protocol.registry import METHODS, NOTIFICATIONS, SERVER_REQUESTS
+from codex_mcp.protocol.sandbox import SandboxPolicy
 from codex_mcp.wire.messages import JsonObject
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE = "#/$defs/{model}"
+
+# Types that are no models and have a name of their own nevertheless, with what they are.
+_NAMED: dict[str, tuple[Any, str]] = {
+    "ApprovalPolicy": (choices.ApprovalPolicy, "When Codex asks before it acts."),
+    "SandboxMode": (choices.SandboxMode, "What commands may touch, in a word."),
+    "ReasoningEffort": (choices.ReasoningEffort, "How much the model reasons."),
+    "ReasoningSummary": (choices.ReasoningSummary, "How much of the reasoning is told."),
+    "Verbosity": (choices.Verbosity, "How much the model says."),
+    "Decision": (Decision, "The answer to an approval; `allow` and `deny` mean `approved` and `denied`."),
+    "EventMsg": (EventMsg, "An event of a conversation."),
+    "FileChange": (FileChange, "What a patch does to a file: exactly one key, which names the kind."),
+    "InputItem": (InputItem, "A part of what the user sends."),
+    "ParsedCommand": (ParsedCommand, "What a part of a command does."),
+    "SandboxPolicy": (SandboxPolicy, "What commands may touch, in detail."),
+    "TurnItem": (TurnItem, "An item of a turn: exactly one key, which names the kind."),
+    "UserInput": (UserInput, "A part of what the user sent."),
+}
+_OF_CLIENTS = {"InputItem", "SandboxPolicy"}  # what clients send, and may leave defaults out of
 
 
 class _Generator(GenerateJsonSchema):
@@ -62,19 +83,43 @@ def _models() -> list[tuple[type[WireModel], bool]]:
 
 def definitions() -> dict[str, JsonSchemaValue]:
     """Every type of the interface by name."""
-    inputs: list[tuple[str, Any, Any]] = [
+    inputs: list[tuple[str, JsonSchemaMode, Any]] = [
         (model.__name__, "serialization" if sent else "validation", TypeAdapter(model)) for model, sent in _models()
     ]
-    inputs.append(("EventMsg", "serialization", TypeAdapter(EventMsg)))
+    modes: dict[str, JsonSchemaMode] = {
+        name: "validation" if name in _OF_CLIENTS else "serialization" for name in _NAMED
+    }
+    inputs += [(name, modes[name], TypeAdapter(kind)) for name, (kind, _) in _NAMED.items()]
     made, shared = TypeAdapter.json_schemas(inputs, by_alias=True, ref_template=_REFERENCE, schema_generator=_Generator)
     types = dict(shared.get("$defs", {}))
+    named = {name: made[name, mode] for name, mode in modes.items()}
+    for schema in types.values():
+        _refer_to_named(schema, named)
     for model in _subclasses(WireModel):
         if model.__name__ in types:
             _describe_fields(types[model.__name__], model)
     for schema in types.values():
         _require_tags(schema)
-    types["EventMsg"] = {"description": "An event of a conversation.", **made["EventMsg", "serialization"]}
+    for name, (_, description) in _NAMED.items():
+        types[name] = {"description": description, **named[name]}
     return dict(sorted(types.items()))
+
+
+def _refer_to_named(schema: Any, named: dict[str, JsonSchemaValue]) -> None:
+    """Put a reference where the schema of a named type is written out."""
+    if isinstance(schema, list):
+        for inner in schema:
+            _refer_to_named(inner, named)
+    if isinstance(schema, dict):
+        shape = {key: value for key, value in schema.items() if key not in ("default", "description")}
+        name = shape.get("named") or next((name for name, of in named.items() if of == shape), None)
+        if name is not None:
+            for key in shape:
+                del schema[key]
+            schema["$ref"] = _REFERENCE.format(model=name)
+            return
+        for inner in schema.values():
+            _refer_to_named(inner, named)
 
 
 def _require_tags(schema: JsonSchemaValue) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import WithJsonSchema
 
 from codex_mcp.protocol.base import WireModel
+
+AnEventMsg: TypeAlias = Annotated[dict[str, Any], WithJsonSchema({"named": "EventMsg"})]
+"""An event as it is sent, unread: `codex_mcp.protocol.events.EventMsg` describes it."""
 
 
 class ClientInfo(WireModel):
@@ -31,7 +36,7 @@ class EventNotification(WireModel):
     """An event of a conversation. `id` is the number of the turn's submission, `""` for the session itself."""
 
     id: str
-    msg: dict[str, object]
+    msg: AnEventMsg
     conversation_id: str
 
 
@@ -43,5 +48,5 @@ class SessionConfigured(WireModel):
     reasoning_effort: str | None
     history_log_id: int
     history_entry_count: int
-    initial_messages: list[dict[str, Any]] | None
+    initial_messages: list[AnEventMsg] | None
     rollout_path: str

@@ -50,9 +50,26 @@ def test_unions_are_one_of_and_their_tags_required() -> None:
     types = definitions()
     assert len(types["EventMsg"]["oneOf"]) > 30
     items = types["SendUserMessageParams"]["properties"]["items"]["items"]
-    assert [ref["$ref"].rpartition("/")[2] for ref in items["oneOf"]] == ["TextItem", "ImageItem", "LocalImageItem"]
+    assert items == {"$ref": "#/$defs/InputItem"}
+    members = [ref["$ref"].rpartition("/")[2] for ref in types["InputItem"]["oneOf"]]
+    assert members == ["TextItem", "ImageItem", "LocalImageItem"]
     assert "type" in types["TextItem"]["required"]
-    assert "anyOf" not in json.dumps(types["ApplyPatchApprovalParams"]["properties"]["fileChanges"])
+
+
+@pytest.mark.requirement("schema:export")
+def test_unions_have_names_of_their_own_wherever_they_are_used() -> None:
+    types = definitions()
+    fields = {
+        ("EventNotification", "msg"): "EventMsg",
+        ("SendUserTurnParams", "sandboxPolicy"): "SandboxPolicy",
+        ("SendUserTurnParams", "approvalPolicy"): "ApprovalPolicy",
+        ("ItemStarted", "item"): "TurnItem",
+        ("ApprovalResult", "decision"): "Decision",
+    }
+    for (model, field), name in fields.items():
+        assert types[model]["properties"][field]["$ref"] == f"#/$defs/{name}"
+    changes = types["ApplyPatchApprovalParams"]["properties"]["fileChanges"]
+    assert changes["additionalProperties"] == {"$ref": "#/$defs/FileChange"}
 
 
 def test_a_message_of_the_wire_validates_and_a_wrong_one_does_not() -> None:

@@ -8,7 +8,7 @@ import sys
 
 from tests.support.home import Home
 
-EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 
 
 def test_the_conversation_example_prints_the_answer(home: Home) -> None:
