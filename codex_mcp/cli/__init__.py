@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "login": ("codex_mcp.cli.engine_commands:login", "sign in: with ChatGPT, a device code or an API key"),
     "logout": ("codex_mcp.cli.engine_commands:logout", "sign out"),
+    "mcp": ("codex_mcp.cli.mcp:mcp", "the MCP servers that Codex uses: add, sign in, see their states"),
     "doctor": ("codex_mcp.cli.doctor:doctor", "say what works here, and what to do about the rest"),
     "demo": ("codex_mcp.cli.demo:demo", "show a whole conversation, without an account"),
     "policy": ("codex_mcp.cli.policy:policy", "check and explain a policy file"),

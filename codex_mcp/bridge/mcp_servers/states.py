@@ -8,6 +8,7 @@ the text that do not depend on what a server answered. No two causes share a sta
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -85,7 +86,7 @@ class Verdict:
 
 
 def judge(seen: Seen, command: str) -> Verdict:
-    """The state of a server. `command`: how this user runs this program, for the advice."""
+    """The state of a server. `command`: how this user runs this program (`invocation.command()`), for the advice."""
     state = _state(seen)
     text = seen.startup_error or seen.tools_error
     return Verdict(state, _advice(state, seen, command), None if not text else with_our_command(plain(text), command))
@@ -195,7 +196,8 @@ _CAUSES: tuple[tuple[re.Pattern[str], State | Callable[[str], State]], ...] = tu
 
 def _advice(state: State, seen: Seen, command: str) -> str | None:
     name, entry = seen.name, seen.entry or {}
-    login = f"`{command} mcp login {name}`"
+    word = shlex.quote(name)
+    login = f"`{command} mcp login {word}`"
     if state is State.DISABLED and seen.own:
         return "it runs this server itself, so it stays off for the engines that this server starts"
     if state is State.TOKEN_ENV_MISSING:
@@ -220,8 +222,8 @@ def _advice(state: State, seen: Seen, command: str) -> str | None:
     if state is State.START_FAILED and "command" not in entry:
         return "it broke off while it was greeted: try again, and tell its owner if it stays"
     return {
-        State.MISSING: f"add it: `{command} mcp add {name} --url URL`",
-        State.DISABLED: f"enable it: `{command} mcp enable {name}`",
+        State.MISSING: f"add it: `{command} mcp add {word} --url URL`",
+        State.DISABLED: f"enable it: `{command} mcp enable {word}`",
         State.NOT_LOADED: "it is not loaded here: reload the servers (config/mcpServer/reload) or begin a new thread",
         State.STARTING: "wait: it is starting",
         State.CANCELLED: "its start was cancelled: try again, or begin a new thread",
