@@ -8,6 +8,8 @@ import os
 import pathlib
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from codex_mcp.agents.boxes.box import Box
 from codex_mcp.agents.boxes.engine_files import EngineFiles, engine_files
 from codex_mcp.agents.boxes.model import LABEL, BoxSpec
@@ -57,7 +59,7 @@ async def create_agent(registry: Registry, name: str, settings: Settings, user: 
         seed_configuration(user, root / "codex")
 
     await registry.sweep()
-    return await registry.create(name, settings, furnish)
+    return await registry.create(name, msgspec.structs.replace(settings, directory=str(directory)), furnish)
 
 
 @contextlib.asynccontextmanager

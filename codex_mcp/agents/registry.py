@@ -231,9 +231,9 @@ class Registry:
             return _owner(root)
 
     async def _discard(self, folder: pathlib.Path, record: AgentRecord | None) -> None:
-        if record is not None:
-            with contextlib.suppress(WorkspaceError):
-                await forget(record.workspace_in(folder), record.id)
+        if record is not None and (origin := record.origin or record.settings.directory):
+            with contextlib.suppress(WorkspaceError):  # there may be no such repository, or no longer
+                await forget(pathlib.Path(origin), record.id)
         shutil.rmtree(folder, onerror=_make_writable_and_retry)
 
 

@@ -56,9 +56,9 @@ def options_of(backend: str) -> dict[str, str]:
     return {"command": "env {argv}", "within": "bwrap"} if backend == "command" else {}
 
 
-def new_spec(root: pathlib.Path, name: str = "tested", **changes: Any) -> BoxSpec:
-    """Of a new agent whose folder is made here."""
-    folder = pathlib.Path(tempfile.mkdtemp(dir=root))
+def new_spec(under: pathlib.Path, name: str = "tested", **changes: Any) -> BoxSpec:
+    """Of a new agent, whose folder is made `under` there."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=under))
     for part in ("home", "codex", "ws"):
         (folder / part).mkdir()
     files = engine_files(None)

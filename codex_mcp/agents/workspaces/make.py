@@ -77,10 +77,9 @@ async def make_workspace(kind: Kind, root: pathlib.Path, directory: pathlib.Path
     return await _clone(origin, path, agent)
 
 
-async def forget(workspace: Workspace, agent: str) -> None:
-    """Take away what the user's repository was told of the agent."""
-    if workspace.kind == "clone" and workspace.origin is not None and workspace.origin.is_dir():
-        await git(workspace.origin, "update-ref", "-d", f"{_REFS}/{agent}")
+async def forget(origin: pathlib.Path, agent: str) -> None:
+    """Take away what a clone of the user's repository left in it. Raises WorkspaceError."""
+    await git(origin, "update-ref", "-d", f"{_REFS}/{agent}")
 
 
 async def _clone(origin: pathlib.Path, path: pathlib.Path, agent: str) -> Workspace:

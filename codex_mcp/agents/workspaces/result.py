@@ -11,9 +11,14 @@ from codex_mcp.agents.errors import WorkspaceError
 from codex_mcp.agents.workspaces.host_git import git
 from codex_mcp.agents.workspaces.make import Workspace
 
+# Hooks and monitors of the agent would run in the box, and might keep its own work from it.
+_QUIET = " ".join(
+    f"GIT_CONFIG_KEY_{n}={key} GIT_CONFIG_VALUE_{n}={value}"
+    for n, (key, value) in enumerate({"core.hooksPath": "/dev/null", "core.fsmonitor": "false", "gc.auto": "0"}.items())
+)
 # In the box: $1 is the commit that the agent began with. An index of its own, so that the agent's is left alone.
 _AUTHOR = "; ".join(f"export GIT_{who}_NAME=agent GIT_{who}_EMAIL=agent@localhost" for who in ("AUTHOR", "COMMITTER"))
-_INDEX = 'export GIT_INDEX_FILE="$(mktemp)"; cp "$(git rev-parse --git-path index)" "$GIT_INDEX_FILE" 2>/dev/null'
+_INDEX = 'own="$(git rev-parse --git-path index)"; export GIT_INDEX_FILE="$(mktemp -u)"; cp "$own" "$GIT_INDEX_FILE"'
 _NEW_INDEX = 'export GIT_INDEX_FILE="$(mktemp -u)"; git read-tree "$1"'
 _PLAIN = "git diff --cached --no-ext-diff --no-textconv --no-color"
 _DIFF = f'{_NEW_INDEX} && git add --all && {_PLAIN} --binary "$1"'
@@ -80,7 +85,15 @@ async def _apply(patch: bytes, target: pathlib.Path, *further: str) -> None:
 
 
 async def _in_box(box: Box, script: str, *arguments: str) -> bytes:
-    return await box.run(["bash", "-c", f'cd "$0" && {{ {script}; }}', str(box.spec.workspace), *arguments])
+    return await box.run(
+        [
+            "bash",
+            "-c",
+            f'export GIT_CONFIG_COUNT=3 {_QUIET}; cd "$0" && {{ {script}; }}',
+            str(box.spec.workspace),
+            *arguments,
+        ]
+    )
 
 
 def _base(workspace: Workspace) -> str:
