@@ -20,7 +20,7 @@ from codex_mcp.policy.stricter import key_covers, same_server
 GUARDED_KEYS = (
     *("hooks", "features", "permissions", "default_permissions", "mcp_servers", "plugins", "projects", "profile"),
     *("profiles", "approval_policy", "approvals_reviewer", "sandbox_mode", "sandbox_workspace_write", "otel", "rules"),
-    *("shell_environment_policy", "model_provider", "model_providers", "notify", "web_search", "tools", "apps"),
+    *("shell_environment_policy", "model_providers", "notify", "web_search", "tools", "apps"),
     *("auto_review", "network", "marketplaces", "skills", "requirements", "experimental_network", "chatgpt_base_url"),
 )
 

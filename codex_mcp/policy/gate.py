@@ -1,0 +1,145 @@
+"""The gate: every tool call of the model waits here before it runs, and does not run if anything goes wrong.
+
+The engine runs the hook for each call: a few lines for a POSIX shell, which needs no interpreter of its own to come
+up. It puts the call into a file, its number into a named pipe, and waits for one line: `allow`, or why not. Whatever
+fails ends with status 2, on which the engine refuses the call. Windows has no such pipes: there a policy is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import pathlib
+import shlex
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from codex_mcp.policy.load import PolicyError
+from codex_mcp.wire.pipes import PipeReceiveStream
+
+log = logging.getLogger(__name__)
+
+# $$ is the number of the shell. It holds the pipe of the answer open for reading before it says that it is there, so
+# that nobody has to wait for it; a missing server is a pipe that is not there. The input is read in any case: a hook
+# that does not take it could count as one that failed, and then the call would run.
+_HOOK = """umask 077; d={folder}; f=$d/$$
+{{ [ -p "$d/calls" ] && cat >"$f.call"; }} || {{ cat >/dev/null; false; }} && mkfifo "$f.answer" &&
+exec 3<>"$f.answer" && echo $$ 1<>"$d/calls" && read -r a <&3
+rm -f "$f.answer" "$f.call"
+[ "$a" = allow ] && exit 0
+echo "${{a:-the policy gate did not answer}}" >&2
+exit 2"""
+
+
+@dataclass(frozen=True)
+class GateCall:
+    """A tool call that waits. Where it comes from and what it is, as the engine says."""
+
+    thread: str
+    """The conversation; of a sub-agent, the one that it belongs to."""
+    agent: str
+    """The thread of a sub-agent, else empty."""
+    turn: str
+    call: str
+    """The engine's id of the call: `itemId` of its approval."""
+    tool: str
+    arguments: Any
+    cwd: str
+
+
+class Gate:
+    """Answers the hook. `answer` decides: None lets the call run, a text is why not. It must come to an end."""
+
+    def __init__(self, answer: Callable[[GateCall], Awaitable[str | None]]) -> None:
+        """Makes the folder and the pipe. Raises PolicyError where there are no named pipes."""
+        if sys.platform == "win32":
+            raise PolicyError("the gate needs named pipes and a POSIX shell, which this system has not")
+        self._answer = answer
+        self.folder = _private_folder()
+        """Where calls wait; no command may touch it."""
+        os.mkfifo(self.folder / "calls", 0o600)
+        # held open both ways: it has no end, and who writes never waits
+        self._calls = os.open(self.folder / "calls", os.O_RDWR | os.O_NONBLOCK)
+
+    @property
+    def hook(self) -> str:
+        """The command of the hook."""
+        script = _HOOK.format(folder=shlex.quote(str(self.folder)))
+        return f"sh -c {shlex.quote(script)} || exit 2"
+
+    async def serve(self) -> None:
+        """Answer until cancelled."""
+        stream, held = PipeReceiveStream(self._calls), b""
+        async with anyio.create_task_group() as tasks:
+            while True:
+                held += await stream.receive()
+                *numbers, held = held.split(b"\n")
+                for number in numbers:
+                    tasks.start_soon(self._serve_one, number.decode("ascii", "replace"))
+
+    def close(self) -> None:
+        """Take the folder away: whoever still waits is refused by the end of the engine."""
+        with contextlib.suppress(OSError):
+            os.close(self._calls)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _serve_one(self, number: str) -> None:
+        reason: str | None = "the policy could not decide"
+        try:
+            call = self._read(number)
+            reason = await self._answer(call)
+        except (ValueError, OSError, KeyError, TypeError) as error:
+            log.error("the gate got a call that it cannot read: %s", error)
+            reason = "the policy cannot read this call"
+        except Exception:
+            log.exception("the gate failed")
+        finally:
+            self._write(number, "allow" if reason is None else " ".join(reason.split()) or "refused by the policy")
+
+    def _read(self, number: str) -> GateCall:
+        if not number.isdigit():
+            raise ValueError(f"{number!r:.40} is no number of a call")
+        payload = json.loads((self.folder / f"{number}.call").read_bytes())
+        if not isinstance(payload, dict):
+            raise TypeError("no object")
+        return GateCall(
+            thread=str(payload["session_id"]),
+            agent=str(payload.get("agent_id") or ""),
+            turn=str(payload.get("turn_id") or ""),
+            call=str(payload.get("tool_use_id") or ""),
+            tool=str(payload["tool_name"]),
+            arguments=payload.get("tool_input"),
+            cwd=str(payload["cwd"]),
+        )
+
+    def _write(self, number: str, line: str) -> None:
+        """One line of less than a pipe takes at once; nobody waits for it if the call was given up."""
+        with contextlib.suppress(OSError, ValueError):
+            if not number.isdigit():
+                return
+            path = self.folder / f"{number}.answer"
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+            with os.fdopen(fd, "wb", buffering=0) as pipe:
+                if stat.S_ISFIFO(os.fstat(fd).st_mode):
+                    pipe.write(line.encode(errors="replace")[:2000] + b"\n")
+
+
+def _private_folder() -> pathlib.Path:
+    """A new folder for this user alone, where sandboxed commands cannot write by default."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    for base in (runtime, os.path.join(state, "codex-mcp-server", "run")):
+        if base:
+            with contextlib.suppress(OSError):
+                os.makedirs(base, mode=0o700, exist_ok=True)
+                return pathlib.Path(tempfile.mkdtemp(prefix="codex-mcp-gate-", dir=base)).resolve()
+    raise PolicyError("there is no place for the gate: neither XDG_RUNTIME_DIR nor ~/.local/state can be written")
