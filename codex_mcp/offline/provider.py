@@ -33,13 +33,12 @@ class OfflineModel:
         """`replies`: a script (see `codex_mcp.offline.script`). `otherwise` answers when no reply is left that fits."""
         self.requests: list[JsonObject] = []
         self.hung_up = 0
-        self._replies = [
-            r for reply in replies for r in ([reply] if isinstance(reply, Reply) else parse_script([reply]))
-        ]
+        self._replies: list[Reply] = []
         self._otherwise = otherwise
         self._lock = threading.Lock()
         self.stopping = threading.Event()
         self._server = _Server(self)
+        self.add(*replies)
 
     def __enter__(self) -> OfflineModel:
         self.start()
@@ -70,8 +69,9 @@ class OfflineModel:
 
     def add(self, *replies: Any) -> None:
         """Append replies to the script."""
+        parsed = [r for reply in replies for r in ([reply] if isinstance(reply, Reply) else parse_script([reply]))]
         with self._lock:
-            self._replies += parse_script(list(replies))
+            self._replies += parsed
 
     def next_reply(self, body: JsonObject) -> Reply:
         """Take the reply for a request out of the script."""

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 
 from codex_mcp.offline import OfflineModel
+from codex_mcp.testing.codex import environment
 
 
 class Home:
@@ -47,10 +48,5 @@ class Home:
         return meta["id"], kept
 
     def environment(self, **extra: str) -> dict[str, str]:
-        """Of a server of this home; what the tests' own environment says of engines stays.
-
-        The engine runs commands in login shells: HOME has no profile, for one that takes its time, or takes a lock and
-        is killed with its command, is none of the tests' business.
-        """
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("CODEX_", "RUST_")) or k == "CODEX_MCP_ENGINE"}
-        return {**kept, "HOME": str(self.root), "CODEX_HOME": str(self.path), "TERM": "dumb", **self.variables, **extra}
+        """Of a server of this home; what the tests' own environment says of engines stays."""
+        return {**environment(os.environ, home=self.root, codex_home=self.path), **self.variables, **extra}
