@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 COMMANDS = {
+    "install": ("codex_mcp.cli.install:install", "register the server in Claude Code, Cursor, VS Code and others"),
     "login": ("codex_mcp.cli.engine_commands:login", "sign in: with ChatGPT, a device code or an API key"),
     "logout": ("codex_mcp.cli.engine_commands:logout", "sign out"),
     "mcp": ("codex_mcp.cli.mcp:mcp", "the MCP servers that Codex uses: add, sign in, see their states"),

@@ -24,7 +24,8 @@ def serve(arguments: list[str]) -> int:
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(
             "codex-mcp-server waits for a client's messages on its input, one JSON object a line; Ctrl-C ends it.\n"
-            "MCP clients start it by themselves once it is registered; `codex-mcp-server demo` shows it at work.\n"
+            "MCP clients start it by themselves once it is registered: see `codex-mcp-server install --help`.\n"
+            "`codex-mcp-server demo` shows it at work.\n"
         )
     wire_in, wire_out = claim_stdio()
     handshake = Handshake(options.tool_sets)
