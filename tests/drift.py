@@ -15,7 +15,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 
-from codex_mcp.bridge.conversation import REFUSED_REQUESTS, REQUESTS
 from codex_mcp.bridge.events import (
     DROPPED_ITEMS,
     DROPPED_NOTIFICATIONS,
@@ -23,6 +22,7 @@ from codex_mcp.bridge.events import (
     ITEMS_STARTED,
     NOTIFICATIONS,
 )
+from codex_mcp.bridge.questions import REFUSED_REQUESTS, REQUESTS
 from codex_mcp.engine.locate import find_engines
 from codex_mcp.wire.messages import JsonObject
 
@@ -44,7 +44,7 @@ def known() -> Vocabulary:
     return Vocabulary(
         notifications=frozenset(NOTIFICATIONS).union(*DROPPED_NOTIFICATIONS.values()),
         items=frozenset(ITEMS_STARTED) | frozenset(ITEMS_COMPLETED) | DROPPED_ITEMS,
-        requests=frozenset(REQUESTS) | REFUSED_REQUESTS,
+        requests=frozenset(REQUESTS) | frozenset(REFUSED_REQUESTS),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codex_mcp.bridge import shapes
+from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
@@ -24,7 +25,7 @@ async def login_api_key(engine: Engine, key: str, on_done: Callable[[], None]) -
     if _forced_method(engine.home) == "chatgpt":
         raise CallerError("API key login is disabled. Use ChatGPT login instead.")
     link = await engine.link()
-    await link.request("account/login/start", {"type": "apiKey", "apiKey": key}, on_result=lambda _: on_done())
+    await api.sign_in(link, {"type": "apiKey", "apiKey": key}, lambda _: on_done())
 
 
 async def login_chatgpt(engine: Engine) -> JsonObject:
@@ -33,7 +34,7 @@ async def login_chatgpt(engine: Engine) -> JsonObject:
         raise CallerError("ChatGPT login is disabled. Use API key login instead.")
     link = await engine.link()
     try:
-        started = await link.request("account/login/start", {"type": "chatgpt"})
+        started = await api.sign_in(link, {"type": "chatgpt"})
     except EngineRefusal as refusal:
         reason = refusal.message.removeprefix("failed to start login server: ")
         raise EngineError(f"failed to start login server: {reason}", code="login_failed") from None
@@ -43,7 +44,7 @@ async def login_chatgpt(engine: Engine) -> JsonObject:
 async def cancel_login(engine: Engine, login_id: str) -> None:
     """Give a sign-in up. Raises CallerError if none of that id is under way."""
     link = await engine.link()
-    answer = await link.request("account/login/cancel", {"loginId": login_id})
+    answer = await api.cancel_sign_in(link, login_id)
     if answer.get("status") != "canceled":
         raise CallerError(f"login id not found: {login_id}", code="not_found")
 
@@ -51,7 +52,7 @@ async def cancel_login(engine: Engine, login_id: str) -> None:
 async def logout(engine: Engine, on_done: Callable[[], None]) -> None:
     """Sign out. `on_done` runs before the engine's notification of the change is looked at."""
     link = await engine.link()
-    await link.request("account/logout", {}, on_result=lambda _: on_done())
+    await api.sign_out(link, lambda _: on_done())
 
 
 async def auth_status(engine: Engine, *, include_token: bool, refresh_token: bool) -> JsonObject:
@@ -61,9 +62,9 @@ async def auth_status(engine: Engine, *, include_token: bool, refresh_token: boo
     """
     link = await engine.link()
     try:
-        status = await link.request("getAuthStatus", {"includeToken": include_token, "refreshToken": refresh_token})
+        status = await api.read_auth_status(link, include_token=include_token, refresh_token=refresh_token)
     except EngineRefusal:
-        account = await link.request("account/read", {"refreshToken": refresh_token})
+        account = await api.read_account(link, refresh_token=refresh_token)
         kind = (account.get("account") or {}).get("type")
         status = {
             "authMethod": "apikey" if kind == "apiKey" else kind,
@@ -91,7 +92,7 @@ async def user_email(engine: Engine) -> str | None:
         return str(claims["email"])
     link = await engine.link()
     try:
-        account = await link.request("account/read", {})
+        account = await api.read_account(link)
     except EngineRefusal:
         return None
     email = (account.get("account") or {}).get("email")
@@ -101,7 +102,7 @@ async def user_email(engine: Engine) -> str | None:
 async def read_rate_limits(engine: Engine) -> JsonObject:
     """`{rateLimits}`. Raises EngineRefusal if the user is not signed in with ChatGPT."""
     link = await engine.link()
-    answer = await link.request("account/rateLimits/read", {})
+    answer = await api.read_rate_limits(link)
     return {"rateLimits": shapes.rate_limits(answer["rateLimits"], shapes.NO_RATE_LIMITS)}
 
 

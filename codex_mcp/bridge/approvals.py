@@ -1,21 +1,19 @@
 """Approvals: every question of the engine becomes one `Approval`, which is answered once or withdrawn.
 
-Fail closed: whatever is not a clear yes is a no. Nothing here waits; whoever asks the client calls `answer` with
-what came back, and the conversation withdraws a question whose turn is over.
+Fail closed: whatever is not a clear yes is a no. Nothing here waits; whoever asks the client calls `answer` with the
+verdict, and the conversation withdraws a question whose turn is over.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from codex_mcp.wire.errors import METHOD_NOT_FOUND, RpcError
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import IncomingCall
-
-if TYPE_CHECKING:
-    from codex_mcp.bridge.conversation import Conversation
 
 
 class Decision(Enum):
@@ -29,6 +27,17 @@ class Decision(Enum):
     @property
     def is_yes(self) -> bool:
         return self in (Decision.APPROVED, Decision.APPROVED_FOR_SESSION)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A decision, who made it, and why."""
+
+    decision: Decision
+    by: str
+    """`client` (its user, as far as we can know), `codex-answer`, `server`, `policy`, or the name of a person."""
+    because: str = ""
+    """The reason of a no, for people."""
 
 
 class Kind(Enum):
@@ -49,31 +58,48 @@ _ENGINE_DECISIONS = {
 
 
 class Approval:
-    """A question of the engine that waits for the client."""
+    """A question of the engine that waits for a verdict."""
 
     def __init__(
         self,
         kind: Kind,
-        conversation: Conversation,
+        conversation_id: str,
+        thread_id: str,
         call: IncomingCall,
         call_id: str,
         details: JsonObject,
         reply: Callable[[Decision], None],
+        take: Callable[[Approval, Verdict], Verdict | None],
     ) -> None:
-        """`details`: `command`, `cwd`, `parsed_cmd` of a command or tool, `changes`, `grant_root` of a patch, and
-        `reason`. `reply` answers `call`, the engine's request."""
+        """`conversation_id`: whose owner is asked. `thread_id`: whose question it is; a sub-agent's differs.
+
+        `details`: `command`, `cwd`, `parsed_cmd` of a command or tool, `changes`, `grant_root` of a patch, and
+        `reason`. `reply` answers `call`, the engine's request. `take` gets a verdict first, and
+        returns the one that counts; None if the question is not open any more.
+        """
+        self.id = uuid.uuid4().hex
+        """No other question ever has it."""
         self.kind = kind
-        self.conversation = conversation
+        self.conversation_id = conversation_id
+        self.thread_id = thread_id
         self.call_id = call_id
         self.details = details
+        self.verdict: Verdict | None = None
+        """Once there is one."""
         self._call = call
         self._reply = reply
+        self._take = take
 
-    def answer(self, decision: Decision) -> None:
+    @property
+    def of_sub_agent(self) -> bool:
+        return self.thread_id != self.conversation_id
+
+    def answer(self, verdict: Verdict) -> None:
         """Tell the engine. Ignored if the question was answered or withdrawn before."""
-        if self.conversation.close_approval(self):
-            self._reply(decision)
-            self.conversation.approval_decided(self, decision)
+        counts = self._take(self, verdict)
+        if counts is not None:
+            self.verdict = counts
+            self._reply(counts.decision)
 
     def withdraw(self) -> None:
         """The turn is over: the engine waits for no answer any more."""
@@ -104,8 +130,3 @@ def permissions_reply(call: IncomingCall, wanted: Any) -> Callable[[Decision], N
         call.respond({"permissions": wanted if decision.is_yes else {}, "scope": scope})
 
     return reply
-
-
-def refuse(call: IncomingCall) -> None:
-    """A question that this server cannot put to its client. An error, never an empty result: that could be a yes."""
-    call.fail(RpcError(METHOD_NOT_FOUND, f"{call.method} is not served by this client"))

@@ -1,31 +1,35 @@
-"""All conversations of the connection, and what is asked of the engine for them."""
+"""What is asked of the engine for conversations: start, resume, fork, send, interrupt, archive."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
-from codex_mcp.bridge.conversation import Conversation, Outlet, Turn
+from codex_mcp.bridge.conversation import NO_SEAMS, ApprovalSeams, Conversation, Outlet
 from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.options import (
     ServerDefaults,
     ThreadOptions,
+    ThreadRequest,
     TurnOptions,
     resumed_settings,
     thread_request,
 )
+from codex_mcp.bridge.turn import TurnState
+from codex_mcp.engine import api
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.logs import about
 from codex_mcp.wire.errors import INVALID_REQUEST
 from codex_mcp.wire.messages import JsonObject
-from codex_mcp.wire.peer import IncomingCall
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +45,7 @@ HOLD_LIMIT = 10.0
 
 
 class ConversationNotFound(CallerError):
-    """No conversation of that id was begun or resumed on this connection."""
+    """No conversation of that id was begun or resumed here."""
 
     code = "not_found"
 
@@ -64,24 +68,37 @@ class ResumeSource:
     history: list[JsonObject] | None = None
 
 
-class Conversations:
-    """Begins, continues and interrupts conversations; routes the engine's messages to them (an `EngineListener`)."""
+class _Ask(Protocol):
+    """One of the calls of `engine.api` that load a thread."""
 
-    def __init__(self, outlet: Outlet, defaults: ServerDefaults) -> None:
-        self.engine: Engine
-        """Set before the first use."""
-        self.tasks: TaskGroup
-        """Runs what outlives a request; set before the first use."""
-        self._outlet = outlet
+    def __call__(
+        self, link: EngineLink, params: JsonObject, on_result: api.OnResult, on_late: api.OnResult
+    ) -> Coroutine[Any, Any, JsonObject]: ...
+
+
+class Conversations:
+    """Those that were begun or resumed here. Several clients may share them: each conversation has an owner."""
+
+    def __init__(
+        self, engine: Engine, defaults: ServerDefaults, tasks: TaskGroup, seams: ApprovalSeams = NO_SEAMS
+    ) -> None:
+        """`tasks` runs what outlives a request."""
+        self.engine = engine
         self.defaults = defaults
+        self._tasks = tasks
+        self._seams = seams
         self._by_id: dict[str, Conversation] = {}
         self._by_thread: dict[str, Conversation] = {}
         self._opening = 0
         """Threads that the engine was asked for and has not answered yet."""
         self._early: list[tuple[str, JsonObject]] = []
         """What the engine said of threads that nobody here knows, while one is being opened."""
+        self._archivals: Counter[str] = Counter()
         self._newest: Conversation | None = None
         """The one whose settings the engine loaded last."""
+
+    def __iter__(self) -> Iterator[Conversation]:
+        return iter(list(self._by_id.values()))
 
     def get(self, id: str) -> Conversation:
         """Raises ConversationNotFound."""
@@ -94,6 +111,10 @@ class Conversations:
         """The conversation, if it was begun or resumed here."""
         return self._by_id.get(id)
 
+    def of_thread(self, thread_id: str) -> Conversation | None:
+        """The conversation that the engine calls so."""
+        return self._by_thread.get(thread_id)
+
     def find_unwritten(self, *, id: str | None = None, path: str | None = None) -> Conversation | None:
         """The conversation of that id, or with that rollout file, if nothing was said in it yet: the engine writes
         the file with the first turn."""
@@ -103,14 +124,20 @@ class Conversations:
                 return conversation
         return None
 
+    def archivals(self, id: str) -> int:
+        """How often a conversation was archived here: what was asked for before is not done in it after."""
+        return self._archivals[id]
+
     async def start(
         self,
         options: ThreadOptions,
+        owner: Outlet,
         on_started: Callable[[Conversation], None],
         *,
         raw_items: bool,
     ) -> Conversation:
-        """Begin a conversation. `on_started` runs before any event of it is looked at.
+        """Begin a conversation. `on_started` runs before any event of it is looked at. A caller that gives up leaves
+        no thread behind.
 
         Raises ConfigurationError, EngineUnavailable, EngineLost, EngineRefusal.
         """
@@ -118,13 +145,13 @@ class Conversations:
         link = await self.engine.link()
 
         def register(result: JsonObject) -> None:
-            conversation = Conversation(result["thread"]["id"], request, self._outlet)
+            conversation = Conversation(result["thread"]["id"], request, owner, self._seams)
             self._load(conversation, result)
             on_started(conversation)
             conversation.show_notices(request.notices)
 
         try:
-            conversation = await self._open(link, "thread/start", request.params, register)
+            conversation = await self._open(link, api.start_thread, request.params, register, api.delete_thread)
         except EngineRefusal as refusal:
             if refusal.rpc_code == INVALID_REQUEST:
                 raise ConfigurationError(self._configuration_problem(refusal.message)) from None
@@ -136,17 +163,32 @@ class Conversations:
         self,
         source: ResumeSource,
         options: ThreadOptions,
+        owner: Outlet,
         on_resumed: Callable[[Conversation], None],
         *,
         raw_items: bool,
     ) -> Conversation:
         """Load a conversation that the user's Codex has kept, or begin one with a history. Of a conversation that is
-        loaded already, `options` count from its next turn.
+        loaded already, `options` count from its next turn. From now on it is `owner`'s.
 
         Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal; EngineError for a
         conversation that a newer Codex has kept.
         """
         request = thread_request(options, self.defaults, self.engine.home, raw_items=raw_items)
+        known = self._named(source)
+        if known is None:
+            return await self._resume(source, options, request, owner, on_resumed)
+        async with known.submitting:  # a message that is being handed over belongs to the conversation as it was
+            return await self._resume(source, options, request, owner, on_resumed)
+
+    async def _resume(
+        self,
+        source: ResumeSource,
+        options: ThreadOptions,
+        request: ThreadRequest,
+        owner: Outlet,
+        on_resumed: Callable[[Conversation], None],
+    ) -> Conversation:
         link = await self.engine.link()
         self._refuse_new_provider(source, options)
         unwritten = self.find_unwritten(id=source.id) if source.id is not None else None
@@ -154,27 +196,30 @@ class Conversations:
             unwritten.next_turn = unwritten.next_turn.updated(resumed_settings(request, options))
             unwritten.model = unwritten.next_turn.model or unwritten.model
             on_resumed(unwritten)
+            unwritten.adopt(owner)
             unwritten.show_notices(request.notices)
             return unwritten
 
         def register(result: JsonObject) -> None:
-            id = result["thread"]["id"]
-            loaded = self._by_id.get(id)
-            conversation = Conversation(id, request, self._outlet)
-            if loaded is not None and loaded.generation == self.engine.generation:
-                conversation.next_turn = resumed_settings(request, options)
-            if loaded is not None and loaded.busy:
-                conversation = loaded  # it goes on; there is nothing to begin anew
+            conversation = self._by_id.get(result["thread"]["id"])
+            if conversation is None:
+                conversation = Conversation(result["thread"]["id"], request, owner, self._seams)
+            elif not conversation.busy:  # otherwise it goes on: there is nothing to begin anew
+                loaded = conversation.generation == self.engine.generation
+                conversation.begin_anew(request)
+                if loaded:  # the engine ignores the settings of a thread that it has in memory
+                    conversation.next_turn = resumed_settings(request, options)
             self._load(conversation, result)
             conversation.model = conversation.next_turn.model or conversation.model
             on_resumed(conversation)
+            conversation.adopt(owner)
             conversation.show_notices(conversation.request.notices)
 
         wanted = {"threadId": source.id or "", "path": source.path, "history": source.history}
         wanted = {key: value for key, value in wanted.items() if value is not None}
         try:
-            params = {**wanted, "excludeTurns": True, **request.params}
-            conversation = await self._open(link, "thread/resume", params, register)
+            params = {**wanted, **request.params}
+            conversation = await self._open(link, api.resume_thread, params, register, api.unsubscribe_thread)
         except EngineRefusal as refusal:
             if "paginated_threads is not supported" in refusal.message:
                 reason = "a newer Codex has written it in a form that this engine cannot read; update the engine"
@@ -185,32 +230,38 @@ class Conversations:
         log.info("conversation resumed", extra=about(conversation.id, model=conversation.model))
         return conversation
 
-    async def fork(self, id: str, settings: TurnOptions, on_forked: Callable[[Conversation], None]) -> Conversation:
+    async def fork(
+        self, id: str, settings: TurnOptions, owner: Outlet, on_forked: Callable[[Conversation], None]
+    ) -> Conversation:
         """Copy a conversation that the user's Codex has kept; the copy is begun with `settings` at its next turn.
 
         Raises EngineUnavailable, EngineLost, EngineRefusal.
         """
-        request = thread_request(
-            ThreadOptions(model=settings.model, cwd=settings.cwd), self.defaults, self.engine.home, raw_items=False
-        )
+        options = ThreadOptions(model=settings.model, cwd=settings.cwd)
+        request = thread_request(options, self.defaults, self.engine.home, raw_items=False)
         link = await self.engine.link()
 
         def register(result: JsonObject) -> None:
-            conversation = Conversation(result["thread"]["id"], request, self._outlet)
+            conversation = Conversation(result["thread"]["id"], request, owner, self._seams)
             conversation.next_turn = settings
             self._load(conversation, result)
             on_forked(conversation)
 
-        params = {"threadId": id, "excludeTurns": True, **request.params}
-        conversation = await self._open(link, "thread/fork", params, register)
+        params = {"threadId": id, **request.params}
+        conversation = await self._open(link, api.fork_thread, params, register, api.delete_thread)
         log.info("conversation forked", extra=about(conversation.id, origin=id))
         return conversation
 
+    def _named(self, source: ResumeSource) -> Conversation | None:
+        """The conversation here that `source` names."""
+        for conversation in self._by_id.values():
+            if conversation.id == source.id or (source.path is not None and source.path == conversation.rollout_path):
+                return conversation
+        return None
+
     def _refuse_new_provider(self, source: ResumeSource, options: ThreadOptions) -> None:
         """The engine ignores another provider for a conversation that it has in memory: say so instead."""
-        loaded = next(
-            (c for c in self._by_id.values() if c.id == source.id or source.path == c.rollout_path != ""), None
-        )
+        loaded = self._named(source)
         if loaded is None or loaded.generation != self.engine.generation:
             return
         if options.model_provider not in (None, loaded.model_provider):
@@ -229,7 +280,8 @@ class Conversations:
             await self.interrupt(conversation)
         if conversation is None or os.path.exists(conversation.rollout_path):
             link = await self.engine.link()
-            await link.request("thread/archive", {"threadId": id if conversation is None else conversation.thread_id})
+            await api.archive_thread(link, id if conversation is None else conversation.thread_id)
+        self._archivals[id] += 1
         if conversation is not None:  # without a turn there is nothing to keep
             number = conversation.translator.next_submission()
             conversation.emit([Event(number, {"type": "shutdown_complete"})])
@@ -237,6 +289,7 @@ class Conversations:
             self._by_thread.pop(conversation.thread_id, None)
             if self._newest is conversation:
                 self._newest = None
+            conversation.outlet.closed(conversation)
 
     async def send(
         self,
@@ -249,15 +302,18 @@ class Conversations:
         Returns what is set at the end of the turn that the message began or joined.
 
         A running turn takes the message in; `options` then count from the next turn. A message without items asks
-        the model nothing: its task is over at once, as in v1.
-        Raises EngineUnavailable, EngineLost (the message was not taken), EngineRefusal.
+        the model nothing: its task is over at once, as in v1. A message that is given up and taken all the same is
+        stopped at once.
+        Raises EngineUnavailable, EngineLost (the message was not taken), EngineRefusal, ConversationNotFound if it
+        was archived meanwhile.
         """
         if not items:
             on_accepted()
             conversation.show_notices(options.notices)
             conversation.submitted_nothing(options)
-            return conversation.ended
+            return conversation.life.ended
         async with conversation.submitting:
+            self.get(conversation.id)
             link = await self._loaded(conversation)
             ended: list[anyio.Event] = []
 
@@ -271,16 +327,23 @@ class Conversations:
                 if "cwd" in settings:
                     conversation.translator.cwd = settings["cwd"]
                 conversation.submitted(result["turn"]["id"])
-                ended.append(conversation.ended)
+                ended.append(conversation.life.ended)
+
+            def refuse(_result: JsonObject) -> None:
+                log.warning("a message was taken after it had been given up: stopped", extra=about(conversation.id))
+                self._stop(conversation)
 
             wanted = conversation.next_turn.updated(options)
             settings = wanted.to_engine(self.engine.home)
             params = {"threadId": conversation.thread_id, "input": items, **settings}
             # whoever gives up waiting must not leave a turn behind that nobody knows of
             with anyio.CancelScope(shield=True), anyio.move_on_after(SUBMIT_LIMIT):
-                await link.request("turn/start", params, on_result=accept)
+                await api.start_turn(link, params, accept, refuse)
                 return ended[0]
-            raise EngineError("the engine did not take the message in time; it was not run")
+            raise EngineError(
+                f"the engine did not take the message within {SUBMIT_LIMIT:.0f} s; should it take it later, the turn "
+                "is stopped at once"
+            )
 
     async def interrupt(self, conversation: Conversation) -> None:
         """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs.
@@ -303,83 +366,64 @@ class Conversations:
         """Tell the engine to stop what runs, without waiting for it."""
         link = self.engine.current
         if link is not None and conversation.generation == self.engine.generation:
-            # the empty turn id reaches a turn that has not announced itself yet, too, and harms nobody when idle
-            link.send("turn/interrupt", {"threadId": conversation.thread_id, "turnId": ""})
-            self._clean(link, conversation)
-        if conversation.turn is Turn.HOLDING:
+            api.interrupt_turn(link, conversation.thread_id)
+            api.clean_terminals(link, conversation.thread_id)
+        if conversation.life.state is TurnState.HOLDING:
             conversation.abort()
 
     async def idle(self) -> None:
         """Wait until no turn runs."""
-        while any(conversation.busy for conversation in self._by_id.values()):
-            for conversation in list(self._by_id.values()):
+        while any(conversation.busy for conversation in self):
+            for conversation in self:
                 await conversation.turn_end()
 
-    def interrupt_all(self) -> None:
-        """Stop every turn, without waiting for the engine to say so."""
-        for conversation in list(self._by_id.values()):
+    def abort_all(self, error: str | None = None) -> None:
+        """End every turn from our side: the engine is gone, or nobody waits for it any more."""
+        for conversation in self:
             if conversation.busy:
-                conversation.abort()
+                log.warning("a turn was ended from outside", extra=about(conversation.id, because=error))
+                conversation.abort(error)
 
-    # -- the engine's messages
+    # -- what the engine says
 
-    def on_engine_notification(self, method: str, params: JsonObject) -> None:
-        thread_id = params.get("threadId")
-        if thread_id is None:
-            self._on_session_notification(method, params)
-            return
+    def tell(self, thread_id: str, method: str, params: JsonObject) -> None:
+        """A message about a thread."""
         conversation = self._by_thread.get(thread_id)
-        if conversation is None:
-            if self._opening:
-                self._early.append((method, params))
-            else:
-                log.debug("dropped %s of a thread that nobody here started", method)
-            return
-        self._tell(conversation, method, params)
+        if conversation is not None:
+            self._tell(conversation, method, params)
+        elif self._opening:
+            self._early.append((method, params))
+        else:
+            log.debug("dropped %s of a thread that nobody here started", method)
 
     def _tell(self, conversation: Conversation, method: str, params: JsonObject) -> None:
-        turn, offline = conversation.turn, conversation.offline_because
+        state, offline = conversation.life.state, conversation.offline_because
         conversation.on_notification(method, params)
-        if conversation.turn is not turn:
+        if conversation.life.state is not state:
             self._follow(conversation, method, params)
         if offline is None and conversation.offline_because is not None:
-            self.tasks.start_soon(self._limit_offline, conversation)
+            self._tasks.start_soon(self._limit_offline, conversation)
 
-    def on_engine_request(self, call: IncomingCall) -> None:
-        thread_id = call.params.get("threadId") if isinstance(call.params, dict) else None
-        conversation = self._by_thread.get(thread_id) if isinstance(thread_id, str) else None
-        if conversation is None:
-            raise CallerError(f"no conversation here can answer {call.method}")
-        conversation.on_request(call)
-
-    def on_engine_lost(self, reason: str) -> None:
+    def tell_all(self, method: str, params: JsonObject) -> None:
+        """A message about the account, which every conversation shows."""
         for conversation in self._by_id.values():
-            if conversation.busy:
-                log.warning("a turn ended with the engine", extra=about(conversation.id))
-                conversation.abort(error=f"{reason}. Send the message again: the conversation goes on where it was.")
+            conversation.on_notification(method, params)
 
-    def _on_session_notification(self, method: str, params: JsonObject) -> None:
-        if method == "account/rateLimits/updated":
-            for conversation in self._by_id.values():
-                conversation.on_notification(method, params)
-        elif method in ("account/updated", "account/login/completed"):
-            self._outlet.on_account_notification(method, params)
-        elif method in ("configWarning", "warning", "deprecationNotice"):
-            text = params.get("summary") or params.get("message")
-            log.info("engine: %s", text, extra=about(details=params.get("details")))
-            if method == "deprecationNotice":
-                self._show_deprecation(params)
-        else:
-            log.debug("dropped %s, which belongs to no conversation", method)
+    def tell_newest(self, method: str, params: JsonObject) -> None:
+        """A message about the settings of a thread: the engine names none, but sends it when it loads one."""
+        if self._opening:
+            self._early.append((method, params))
+        elif self._newest is not None:
+            self._newest.on_notification(method, params)
 
     def _follow(self, conversation: Conversation, method: str, params: JsonObject) -> None:
         """Act on a change in the life of a turn."""
-        if conversation.turn is Turn.HOLDING:
-            self.tasks.start_soon(self._limit_hold, conversation)
+        if conversation.life.state is TurnState.HOLDING:
+            self._tasks.start_soon(self._limit_hold, conversation)
         elif method == "turn/completed" and params["turn"]["status"] == "interrupted":
             link = self.engine.current
             if link is not None:  # interrupting a turn leaves its commands running
-                self._clean(link, conversation)
+                api.clean_terminals(link, conversation.thread_id)
 
     async def _limit_hold(self, conversation: Conversation) -> None:
         with anyio.move_on_after(HOLD_LIMIT) as limit:
@@ -400,11 +444,18 @@ class Conversations:
     # -- loading
 
     async def _open(
-        self, link: EngineLink, method: str, params: JsonObject, register: Callable[[JsonObject], None]
+        self,
+        link: EngineLink,
+        ask: _Ask,
+        params: JsonObject,
+        register: Callable[[JsonObject], None],
+        close: Callable[[EngineLink, str], None],
     ) -> Conversation:
         """Ask for a thread. The engine may speak of it before it answers, for example of an MCP server that cannot be
-        started: that is kept, and looked at after `register` took the answer and made a conversation of it."""
+        started: that is kept, and looked at after `register` took the answer and made a conversation of it.
 
+        The thread of an answer that comes when nobody waits any more is given to `close`.
+        """
         answered = False
         conversation: Conversation
 
@@ -423,9 +474,15 @@ class Conversations:
             finally:
                 self._end_opening()
 
+        def late(result: JsonObject) -> None:
+            id = result["thread"]["id"]
+            if id not in self._by_thread:
+                log.info("closed a thread that nobody waits for any more", extra=about(id))
+                close(link, id)
+
         self._opening += 1
         try:
-            await link.request(method, params, on_result=opened)
+            await ask(link, params, opened, late)
         finally:
             if not answered:
                 self._end_opening()
@@ -451,11 +508,15 @@ class Conversations:
         if conversation.generation == self.engine.generation:
             return link
         params = conversation.request.params
+
+        def load(result: JsonObject) -> None:
+            self._load(conversation, result)
+
         if os.path.exists(conversation.rollout_path):
-            resume = {"threadId": conversation.thread_id, "excludeTurns": True, **params}
-            call = self._open(link, "thread/resume", resume, lambda result: self._load(conversation, result))
+            resume = {"threadId": conversation.thread_id, **params}
+            call = self._open(link, api.resume_thread, resume, load, api.unsubscribe_thread)
         else:  # it never had a turn: the engine kept nothing of it
-            call = self._open(link, "thread/start", params, lambda result: self._load(conversation, result))
+            call = self._open(link, api.start_thread, params, load, api.delete_thread)
         try:
             await call
             conversation.next_turn = conversation.settings.updated(conversation.next_turn)
@@ -479,17 +540,6 @@ class Conversations:
         conversation.translator.cwd = result["cwd"]
         self._by_id[conversation.id] = conversation
         self._by_thread[conversation.thread_id] = conversation
-
-    def _show_deprecation(self, params: JsonObject) -> None:
-        """The engine says no thread with it, but says it when it loads the settings of one."""
-        if self._opening:
-            self._early.append(("deprecationNotice", params))
-        elif self._newest is not None:
-            self._newest.on_notification("deprecationNotice", params)
-
-    @staticmethod
-    def _clean(link: EngineLink, conversation: Conversation) -> None:
-        link.send("thread/backgroundTerminals/clean", {"threadId": conversation.thread_id})
 
     def _configuration_problem(self, message: str) -> str:
         """The engine's reason, without its own introduction; a default profile is named with its line."""

@@ -8,6 +8,7 @@ import anyio
 
 from codex_mcp.bridge import rollouts
 from codex_mcp.bridge.rollouts import RolloutUnreadable
+from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
@@ -32,15 +33,13 @@ async def list_conversations(
     if providers is None:
         providers = [await default_provider(engine)]
     link = await engine.link()
-    page = await link.request(
-        "thread/list",
-        {
-            "limit": min(page_size or DEFAULT_PAGE, LARGEST_PAGE),
-            "cursor": cursor,
-            "modelProviders": providers,
-            "sourceKinds": SOURCES,
-            "sortKey": "created_at",
-        },
+    page = await api.list_threads(
+        link,
+        limit=min(page_size or DEFAULT_PAGE, LARGEST_PAGE),
+        cursor=cursor,
+        modelProviders=providers,
+        sourceKinds=SOURCES,
+        sortKey="created_at",
     )
     return {"items": [_summary(thread) for thread in page["data"]], "nextCursor": page.get("nextCursor")}
 
@@ -49,7 +48,7 @@ async def default_provider(engine: Engine) -> str:
     """The provider of conversations that name none."""
     link = await engine.link()
     try:
-        config = (await link.request("config/read", {}))["config"]
+        config = (await api.read_config(link))["config"]
     except EngineRefusal:  # it does not load a config.toml with legacy settings
         config = engine.home.read_config()
         profile = config.get("profiles", {}).get(config.get("profile"), {})
@@ -61,7 +60,7 @@ async def summary_by_id(engine: Engine, id: str) -> JsonObject:
     """The summary of a conversation, loaded or kept. Raises CallerError if there is none of that id."""
     link = await engine.link()
     try:
-        return _summary((await link.request("thread/read", {"threadId": id}))["thread"])
+        return _summary(await api.read_thread(link, id))
     except EngineRefusal:
         raise CallerError(f"no rollout found for conversation id {id}", code="not_found") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codex_mcp.engine import api
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
@@ -32,7 +33,7 @@ async def all_models(engine: Engine) -> list[JsonObject]:
     models: list[JsonObject] = []
     cursor = None
     while True:
-        page = await link.request("model/list", {"limit": 100, "cursor": cursor})
+        page = await api.list_models(link, limit=100, cursor=cursor)
         models += page["data"]
         cursor = page.get("nextCursor")
         if cursor is None:

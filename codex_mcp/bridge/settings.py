@@ -12,6 +12,7 @@ import tomllib
 import tomli_w
 from pydantic import ValidationError
 
+from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
@@ -67,7 +68,7 @@ async def set_default_model(engine: Engine, model: str | None, effort: str | Non
             return
         link = await engine.link()
         edits = [{"keyPath": key, "value": value, "mergeStrategy": "replace"} for key, value in values.items()]
-        await link.request("config/batchWrite", {"edits": edits})
+        await api.write_config(link, edits)
     except (CallerError, EngineRefusal) as error:
         raise EngineError(f"failed to persist model selection: {error.message}", code="config_error") from None
     except OSError as error:

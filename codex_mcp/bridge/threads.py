@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from codex_mcp.bridge import rollouts, shapes
 from codex_mcp.bridge.history import SOURCES
 from codex_mcp.bridge.options import TurnOptions
+from codex_mcp.engine import api
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError
@@ -41,16 +42,9 @@ async def list_threads(
     Raises EngineUnavailable, EngineLost, EngineRefusal (a cursor that is none).
     """
     link = await engine.link()
-    wanted: JsonObject = {
-        "limit": limit,
-        "cursor": cursor,
-        "modelProviders": [],
-        "sourceKinds": SOURCES,
-        "archived": archived,
-    }
-    if search is not None:
-        wanted["searchTerm"] = search
-    page = await link.request("thread/list", wanted)
+    page = await api.list_threads(
+        link, limit=limit, cursor=cursor, modelProviders=[], sourceKinds=SOURCES, archived=archived, searchTerm=search
+    )
     return [thread_info(thread) for thread in page["data"]], page.get("nextCursor")
 
 
@@ -58,13 +52,11 @@ async def read_thread(engine: Engine, id: str, *, turns: bool) -> JsonObject:
     """The engine's thread, with its turns if wanted. Raises ThreadNotFound, EngineUnavailable, EngineLost."""
     link = await engine.link()
     try:
-        answer = await link.request("thread/read", {"threadId": check_id(id), "includeTurns": turns})
+        return await api.read_thread(link, check_id(id), turns=turns)
     except EngineRefusal:
         if not turns:
             raise ThreadNotFound(id) from None
         return {**await read_thread(engine, id, turns=False), "turns": []}  # nothing was said in it yet
-    thread: JsonObject = answer["thread"]
-    return thread
 
 
 async def settings_of(engine: Engine, id: str) -> TurnOptions:

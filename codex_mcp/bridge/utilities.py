@@ -7,6 +7,7 @@ import shutil
 
 import anyio
 
+from codex_mcp.engine import api
 from codex_mcp.engine.link import EngineRefusal
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError, EngineError
@@ -34,8 +35,8 @@ async def exec_one_off(
     link = await engine.link()
     started = anyio.current_time()
     try:
-        result = await link.request(
-            "command/exec",
+        result = await api.execute(
+            link,
             {
                 "command": command,
                 "cwd": directory,
@@ -70,8 +71,7 @@ async def fuzzy_file_search(engine: Engine, query: str, roots: list[str], token:
         return {"files": []}
     link = await engine.link()
     named = {engine.home.absolute(root): root for root in roots}  # the answer names them as the question did
-    search = {"query": query, "roots": list(named), "cancellationToken": token}
-    found = (await link.request("fuzzyFileSearch", search))["files"]
+    found = (await api.search_files(link, query, list(named), token))["files"]
     files = [file for file in found if ".git" not in file["path"].split("/") and file.get("match_type") != "directory"]
     keys = ("root", "path", "file_name", "score", "indices")
     shown = [{key: file.get(key) for key in keys} for file in files]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+from codex_mcp.surfaces.mcp.catalog import EXTRA_SETS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
     from typing import Any
-
-
-TOOL_SETS = ("threads", "background")
-"""Sets of MCP tools that can be offered beside `codex` and `codex-reply`."""
 
 
 class ServeOptions:
@@ -174,7 +172,7 @@ def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
         type=_tool_sets,
         default=(),
         metavar="SETS",
-        help=f"further MCP tools, by set: {', '.join(TOOL_SETS)}, or all",
+        help=f"further MCP tools, by set: {', '.join(EXTRA_SETS)}, or all",
     )
     add("--events", choices=["on", "off"], default="on", help="send codex/event notifications during tool calls")
     add(
@@ -244,10 +242,10 @@ def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
 def _tool_sets(text: str) -> list[str]:
     import argparse
 
-    sets = list(TOOL_SETS) if text == "all" else [name for name in text.split(",") if name != "codex"]
+    sets = list(EXTRA_SETS) if text == "all" else [name for name in text.split(",") if name != "codex"]
     for name in sets:
-        if name not in TOOL_SETS:
-            raise argparse.ArgumentTypeError(f"unknown set {name!r}; sets are {', '.join(TOOL_SETS)}, or all")
+        if name not in EXTRA_SETS:
+            raise argparse.ArgumentTypeError(f"unknown set {name!r}; sets are {', '.join(EXTRA_SETS)}, or all")
     return list(dict.fromkeys(sets))
 
 

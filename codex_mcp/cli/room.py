@@ -13,16 +13,16 @@ from typing import Any
 import anyio
 
 from codex_mcp import logs
+from codex_mcp.bridge.agent import Agent
 from codex_mcp.bridge.options import ServerDefaults, override_to_config
 from codex_mcp.cli.arguments import ServeOptions
 from codex_mcp.cli.signals import held_signals, until_ending
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
-from codex_mcp.engine.supervisor import Engine
 from codex_mcp.surfaces.front_desk import FrontDesk
 from codex_mcp.surfaces.handshake import Handshake
 from codex_mcp.surfaces.mcp.options import McpOptions
-from codex_mcp.surfaces.session import ClientSession
+from codex_mcp.surfaces.session import Session
 from codex_mcp.wire import codec
 from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.peer import Peer
@@ -49,8 +49,7 @@ def run_room(
     codec.speed_up()
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
     mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
-    session = ClientSession(handshake, defaults, mcp_options)
-    return anyio.run(_serve_until_signal, options, home, session, desk, first, wire)
+    return anyio.run(_serve_until_signal, options, home, defaults, mcp_options, handshake, desk, first, wire)
 
 
 async def _serve_until_signal(*arguments: Any) -> int:
@@ -63,51 +62,52 @@ async def _serve(
     signals: AsyncIterator[int],
     options: ServeOptions,
     home: CodexHome,
-    session: ClientSession,
+    defaults: ServerDefaults,
+    mcp_options: McpOptions,
+    handshake: Handshake,
     desk: FrontDesk,
     first: EngineProcess | None,
     wire: tuple[int, int],
 ) -> int:
-    peer = session.peer = Peer(
+    peer = Peer(
         FdReceiveStream(wire[0], name="client-in", first=desk.join),
         FdSendStream(wire[1], name="client-out"),
-        session,
-        jsonrpc=session.handshake.jsonrpc,
-    )
-    conversations = session.conversations
-    conversations.engine = Engine(
-        home, options.codex, options.engine_overrides, conversations, first=first, before_read=peer.writable
+        jsonrpc=handshake.jsonrpc,
     )
     # A regular file ends although somebody still wants the answers; the end of a pipe means that the client left.
     patient = stat.S_ISREG(os.fstat(wire[0]).st_mode)
     status = 0
-
-    async def linger() -> None:
-        with anyio.move_on_after(None if patient else _LINGER):
-            await peer.calls_done()
-            if patient:
-                await conversations.idle()
-        conversations.interrupt_all()
-        with anyio.move_on_after(_LAST_ANSWERS):
-            await peer.calls_done()
-
     async with anyio.create_task_group() as tasks:
-        conversations.tasks = tasks
+        agent = Agent(
+            home,
+            defaults,
+            tasks,
+            named=options.codex,
+            overrides=options.engine_overrides,
+            first=first,
+            before_read=peer.writable,
+        )
+        session = Session(peer, handshake, agent, mcp_options)
 
         async def end_on_signal() -> None:
             nonlocal status
             status = 128 + await until_ending(signals)
-            conversations.interrupt_all()
+            agent.conversations.abort_all()
             tasks.cancel_scope.cancel()
 
+        async def linger() -> None:
+            with anyio.move_on_after(None if patient else _LINGER):
+                await peer.calls_done()
+                if patient:
+                    await agent.conversations.idle()
+            agent.conversations.abort_all()
+            with anyio.move_on_after(_LAST_ANSWERS):
+                await peer.calls_done()
+
         tasks.start_soon(end_on_signal)
-
-        async def warm_up() -> None:
-            session.warm_up()
-
-        tasks.start_soon(conversations.engine.run)
-        tasks.start_soon(warm_up)
-        await peer.run(linger, flush_limit=None if patient else 2.0)
+        tasks.start_soon(agent.run)
+        tasks.start_soon(session.warm_up)
+        await peer.run(session, linger, flush_limit=None if patient else 2.0)
         session.close()
         tasks.cancel_scope.cancel()
     return status

@@ -73,7 +73,7 @@ class CodexClient:
         self._conversations: dict[str, ClientConversation] = {}
         self._efforts: dict[str, str | None] = {}
         """Reasoning efforts of conversations that are being resumed; the answer does not have it."""
-        self._peer = Peer(receive, send, self, jsonrpc=False, trace=trace)
+        self._peer = Peer(receive, send, jsonrpc=False, trace=trace)
 
     async def call(self, method: Method[P, R], params: P, on_result: Callable[[R], None] | None = None) -> R:
         """Call a method of `codex_mcp.protocol.registry`.
@@ -188,7 +188,7 @@ class CodexClient:
 
     async def run(self) -> None:
         """Serve the connection until the server ends it."""
-        await self._peer.run()
+        await self._peer.run(self)
         reason = await self._why_ended()
         for conversation in self._conversations.values():
             conversation.close(reason)

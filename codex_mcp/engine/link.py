@@ -10,6 +10,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anyio
@@ -18,6 +19,7 @@ from anyio.abc import ByteReceiveStream
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.engine.locate import OLDEST, EngineBinary, EngineUnfit, install_advice
 from codex_mcp.engine.opening import OPENING_ID
+from codex_mcp.engine.origin import ORIGIN, Origin
 from codex_mcp.errors import CallerError, EngineError, EngineUnavailable
 from codex_mcp.logs import about
 from codex_mcp.redaction import redact
@@ -25,7 +27,7 @@ from codex_mcp.wire.errors import INTERNAL_ERROR, PeerClosed, RpcError
 from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.framing import LineDecoder
 from codex_mcp.wire.messages import JsonObject, MalformedMessage
-from codex_mcp.wire.peer import IncomingCall, Peer
+from codex_mcp.wire.peer import IncomingCall, Observer, Peer
 from codex_mcp.wire.pipes import PipeReceiveStream
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,27 @@ class EngineListener(Protocol):
         """The process is gone, with everything it had in memory."""
 
 
+class Gate(Protocol):
+    """Looks at everything that is asked of the engine, before it is sent."""
+
+    def pass_on(self, origin: Origin, method: str, params: JsonObject) -> JsonObject:
+        """The params to send in place of `params`. Raises CodexMcpError to refuse."""
+
+
+@dataclass(frozen=True)
+class EngineSeams:
+    """Who looks at what passes to and from an engine. Nobody by default."""
+
+    gate: Gate | None = None
+    observer: Observer | None = None
+    verify: Callable[[EngineLink], Awaitable[None]] | None = None
+    """Awaited after each start of an engine, before anything is asked of it. Raises EngineUnavailable if the engine
+    must not be used."""
+
+
+NO_SEAMS = EngineSeams()
+
+
 class EngineLink:
     """The live connection to one engine process (a `Handler` of its peer)."""
 
@@ -78,6 +101,7 @@ class EngineLink:
         process: EngineProcess,
         listener: EngineListener,
         before_read: Callable[[], Awaitable[None]],
+        seams: EngineSeams = NO_SEAMS,
         trace: Callable[[str, bytes], None] | None = None,
     ) -> None:
         """`before_read` and `trace`: see `Peer`."""
@@ -88,6 +112,7 @@ class EngineLink:
         self._stderr_ended = anyio.Event()
         self._process = process
         self._listener = listener
+        self._gate = seams.gate
         self._slots = anyio.Semaphore(_MAX_IN_FLIGHT, fast_acquire=True)
         self._first_words: list[str] = []
         self._stderr: deque[str] = deque(maxlen=_LAST_LINES)
@@ -99,10 +124,10 @@ class EngineLink:
         self._peer = Peer(
             self._output,
             FdSendStream(process.stdin_fd, name="engine-stdin"),
-            self,
             jsonrpc=False,
             before_read=before_read,
             trace=trace,
+            observer=seams.observer,
         )
 
     async def serve(self) -> None:
@@ -110,7 +135,7 @@ class EngineLink:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._read_stderr)
             try:
-                await self._peer.run(flush_limit=0)
+                await self._peer.run(self, flush_limit=0)
             finally:
                 await self._output.aclose()
             with anyio.move_on_after(_LAST_WORDS_LIMIT):
@@ -150,18 +175,22 @@ class EngineLink:
         params: JsonObject,
         *,
         on_result: Callable[[Any], None] | None = None,
+        on_late: Callable[[Any], None] | None = None,
         limit: float = _REQUEST_LIMIT,
-    ) -> Any:
-        """Call the engine. `on_result` sees the result before anything that the engine sent after it is looked at.
+    ) -> JsonObject:
+        """Call the engine. `on_result` sees the result before anything that the engine sent after it is looked at;
+        `on_late` sees one that comes when nobody waits for it any more.
 
         Raises EngineRefusal (its answer is an error), EngineLost (it ended, or gave no answer in `limit` seconds) or
         CallerError (params that the engine cannot read: it would drop the line and never answer).
         """
         _refuse_unreadable(params)
+        params = self._passed(method, params)
         try:
             async with self._slots:
                 with anyio.fail_after(limit):
-                    return await self._peer.request(method, params, on_result)
+                    result: JsonObject = await self._peer.request(method, params, on_result, on_late)
+                    return result
         except RpcError as error:
             raise EngineRefusal(error) from None
         except PeerClosed:
@@ -171,7 +200,10 @@ class EngineLink:
 
     def send(self, method: str, params: JsonObject) -> None:
         """Call the engine without waiting; its answer is ignored."""
-        self._peer.drop(self._peer.begin(method, params).id)
+        self._peer.drop(self._peer.begin(method, self._passed(method, params)).id)
+
+    def _passed(self, method: str, params: JsonObject) -> JsonObject:
+        return params if self._gate is None else self._gate.pass_on(ORIGIN.get(), method, params)
 
     async def stop(self) -> int:
         """End the process and its commands: by the end of its input, by force if it takes too long. Its exit status."""

@@ -17,7 +17,7 @@ import anyio.lowlevel
 
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess, start_engine
-from codex_mcp.engine.link import EngineLink, EngineListener
+from codex_mcp.engine.link import NO_SEAMS, EngineLink, EngineListener, EngineSeams
 from codex_mcp.engine.locate import EngineBinary, EngineUnfit, find_engines, install_advice
 from codex_mcp.errors import EngineUnavailable
 from codex_mcp.logs import about
@@ -42,6 +42,7 @@ class Engine:
         *,
         first: EngineProcess | None = None,
         before_read: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+        seams: EngineSeams = NO_SEAMS,
     ) -> None:
         """`home`: where its processes run. `named`: the binary the user named, if any. `overrides`: `key=value`
         settings for its command line.
@@ -57,6 +58,7 @@ class Engine:
         self._listener = listener
         self._first = first
         self._before_read = before_read
+        self._seams = seams
         self._link: EngineLink | None = None
         self._failure: EngineUnavailable | None = None
         self._failed_at = 0.0
@@ -136,12 +138,14 @@ class Engine:
                 process = start_engine(binary, self.home, self._overrides)
             except OSError as error:
                 return EngineUnfit(f"{binary} cannot be run: {error.strerror}. {install_advice()}")
-        link = EngineLink(process, self._listener, self._before_read)
+        link = EngineLink(process, self._listener, self._before_read, self._seams)
         problem: EngineUnavailable | None = None
         async with anyio.create_task_group() as tasks:
             try:
                 tasks.start_soon(link.serve)
                 await link.handshake()
+                if self._seams.verify is not None:
+                    await self._seams.verify(link)
                 self.generation += 1
                 self._link = link
                 self._change()

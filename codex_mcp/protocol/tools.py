@@ -1,13 +1,12 @@
-"""The MCP tools: names, arguments, results, and what a model reads of them when it chooses.
+"""The MCP tools: their arguments and results.
 
 `codex` and `codex-reply` take what every release of `codex mcp-server` took, and more; arguments are in kebab-case,
-results in camelCase, as those releases had them. Fields of results without a value are left out. The published form
-of all this is `surfaces/mcp/tools.json`, written from here (see `surfaces.mcp.catalog`).
+results in camelCase, as those releases had them. Fields of results without a value are left out. The tools
+themselves are declared in `surfaces.mcp.tools`; the published form of both is `surfaces/mcp/tools.json`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, field, to_builtins
@@ -306,137 +305,3 @@ class AnswerResult(ToolResult):
     thread_id: str
     approval_id: str
     decision: str
-
-
-@dataclass(frozen=True)
-class ToolType:
-    """A tool. `set` is what `--tools` chooses."""
-
-    name: str
-    set: str
-    title: str
-    description: str
-    arguments: type[ToolArguments]
-    result: type[ToolResult]
-    read_only: bool = False
-    destructive: bool = False
-    idempotent: bool = False
-    open_world: bool = False
-
-
-CODEX = ToolType(
-    "codex",
-    "codex",
-    "Codex",
-    "Have Codex, an autonomous coding agent, do a task in a working directory: it reads and edits files and runs "
-    "commands within the sandbox, and answers when it is done. Begins a new thread; go on with it by codex-reply and "
-    "the threadId of the result. Say everything it needs to know in the prompt: it sees nothing of this conversation.",
-    CodexArguments,
-    TurnResult,
-    destructive=True,
-    open_world=True,
-)
-CODEX_REPLY = ToolType(
-    "codex-reply",
-    "codex",
-    "Codex Reply",
-    "Continue a Codex thread, which remembers what was said and done, also after a restart. Give its threadId.",
-    ReplyArguments,
-    TurnResult,
-    destructive=True,
-    open_world=True,
-)
-CODEX_THREADS = ToolType(
-    "codex-threads",
-    "threads",
-    "List Codex threads",
-    "The threads that the user's Codex has kept, newest first, whatever program began them.",
-    ListArguments,
-    ThreadPage,
-    read_only=True,
-    idempotent=True,
-)
-CODEX_READ = ToolType(
-    "codex-read",
-    "threads",
-    "Read a Codex thread",
-    "What was said in a thread, oldest first, and which files its patches changed.",
-    ReadArguments,
-    ThreadTranscript,
-    read_only=True,
-    idempotent=True,
-)
-CODEX_INTERRUPT = ToolType(
-    "codex-interrupt",
-    "threads",
-    "Interrupt a Codex thread",
-    "Stop what runs in a thread of this server, commands included. The thread can be continued.",
-    ThreadArguments,
-    InterruptResult,
-    destructive=True,
-    idempotent=True,
-)
-CODEX_ARCHIVE = ToolType(
-    "codex-archive",
-    "threads",
-    "Archive a Codex thread",
-    "Put a thread away: it is no longer listed or continued, its file is kept.",
-    ThreadArguments,
-    ArchiveResult,
-    destructive=True,
-)
-CODEX_FORK = ToolType(
-    "codex-fork",
-    "threads",
-    "Fork a Codex thread",
-    "Copy a thread with all that was said, to try something without changing the original.",
-    ThreadArguments,
-    ForkResult,
-)
-CODEX_START = ToolType(
-    "codex-start",
-    "background",
-    "Start Codex in the background",
-    "As codex, but answers at once with the threadId while Codex works. Ask for the result with codex-wait.",
-    StartArguments,
-    TurnResult,
-    destructive=True,
-    open_world=True,
-)
-CODEX_WAIT = ToolType(
-    "codex-wait",
-    "background",
-    "Wait for Codex",
-    "Wait for a turn begun with codex-start: returns when it ends, when it needs an approval (pendingApprovals), or "
-    "after the timeout with what it does now.",
-    WaitArguments,
-    WaitResult,
-    read_only=True,
-    idempotent=True,
-)
-CODEX_ANSWER = ToolType(
-    "codex-answer",
-    "background",
-    "Answer a Codex approval",
-    "Decide a pending approval of a turn begun with codex-start. Approve only what the user wants done.",
-    AnswerArguments,
-    AnswerResult,
-    destructive=True,
-    open_world=True,
-)
-
-TOOLS: dict[str, ToolType] = {
-    tool.name: tool
-    for tool in (
-        CODEX,
-        CODEX_REPLY,
-        CODEX_THREADS,
-        CODEX_READ,
-        CODEX_INTERRUPT,
-        CODEX_ARCHIVE,
-        CODEX_FORK,
-        CODEX_START,
-        CODEX_WAIT,
-        CODEX_ANSWER,
-    )
-}

@@ -69,6 +69,8 @@ class Handshake:
         self.protocol_version = ""
         """The MCP version that was agreed on."""
         self.user_agent = ""
+        self.client_name = ""
+        """Name and version that the client gave, `NAME/VERSION`."""
         self._tool_sets = tool_sets
 
     def answer(self, method: str, params: Any, *, jsonrpc: bool) -> Any:
@@ -103,6 +105,7 @@ class Handshake:
         for field, value in (("name", name), ("version", version)):
             if not isinstance(value, str):
                 raise dialect.bad_params(f"`clientInfo.{field}` is a string and required")
+        self.client_name = f"{name}/{version}"
         if dialect is Dialect.APP_SERVER:
             self.dialect = dialect
             self.user_agent = _user_agent(APP_SERVER_RELEASE, f"{name}; {version}")

@@ -95,6 +95,17 @@ def _request_id(value: Any) -> RequestId:
     raise MalformedMessage(INVALID_REQUEST, "`id` is an integer or a string")
 
 
+def encode_message(message: Message, *, jsonrpc: bool) -> bytes:
+    """The line of any message."""
+    if isinstance(message, Notification):
+        return encode_notification(message.method, message.params, jsonrpc=jsonrpc)
+    if isinstance(message, Request):
+        return encode_request(message.id, message.method, message.params, jsonrpc=jsonrpc)
+    if isinstance(message, Response):
+        return encode_result(message.id, message.result, jsonrpc=jsonrpc)
+    return _encode_message({"id": message.id, "error": message.error}, jsonrpc)
+
+
 def encode_request(id: RequestId, method: str, params: Any, *, jsonrpc: bool) -> bytes:
     """The line of a request; `params` None leaves them out, `jsonrpc` adds that member."""
     return _encode_message({"id": id, "method": method, "params": params}, jsonrpc)

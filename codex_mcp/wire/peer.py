@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, TaskGroup
@@ -25,8 +25,19 @@ from codex_mcp.wire.errors import INVALID_REQUEST, PARSE_ERROR, PeerClosed, RpcE
 from codex_mcp.wire.framing import MAX_LINE, LineDecoder, LineTooLong
 from codex_mcp.wire.messages import ErrorResponse, MalformedMessage, Notification, Request, RequestId, Response
 
+if TYPE_CHECKING:
+    from codex_mcp.wire.messages import Message
+
 # Bytes that may wait for a reader that stalls before producers are asked to wait.
 HIGH_WATER = 1024 * 1024
+
+
+class Observer(Protocol):
+    """Sees every message of a connection as data, on its way in and out. What it returns takes the message's place."""
+
+    def incoming(self, message: Message) -> Message: ...
+
+    def outgoing(self, message: Message) -> Message: ...
 
 
 class Handler(Protocol):
@@ -65,13 +76,13 @@ class IncomingCall:
         """Send the result. Later answers of the same call are ignored."""
         if not self.answered:
             self._close()
-            self._peer.write(codec.encode_result(self.id, result, jsonrpc=self._peer.jsonrpc))
+            self._peer.send(Response(self.id, result), about=self.id)
 
     def fail(self, error: RpcError) -> None:
         """Send the error. Later answers of the same call are ignored."""
         if not self.answered:
             self._close()
-            self._peer.write(codec.encode_error(self.id, error, jsonrpc=self._peer.jsonrpc))
+            self._peer.send(ErrorResponse(self.id, error.to_json()), about=self.id)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run `work` as a task. What it returns or raises is the answer, unless one was given before."""
@@ -132,19 +143,21 @@ class Peer:
         self,
         receive: ByteReceiveStream,
         send: ByteSendStream,
-        handler: Handler,
         *,
         jsonrpc: bool,
         max_line: int = MAX_LINE,
         before_read: Callable[[], Awaitable[None]] | None = None,
         trace: Callable[[str, bytes], None] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         """`jsonrpc`: send the `jsonrpc` member. `before_read` is awaited before each read: back-pressure.
 
-        `trace` sees every line as it is on the wire: `<` and what came, `>` and what goes.
+        `trace` sees every line as it is on the wire: `<` and what came, `>` and what goes; `observer` sees messages,
+        and may change them.
         """
-        self.handler = handler
         self.jsonrpc = jsonrpc
+        self.handler: Handler
+        """Who gets the messages, while `run` runs."""
         self.tasks: TaskGroup
         """Runs the calls of the other side, while `run` runs."""
         self._reading = anyio.CancelScope()
@@ -152,6 +165,7 @@ class Peer:
         self._send = send
         self._before_read = before_read
         self._trace = trace
+        self._observer = observer
         self._decoder = LineDecoder(max_line)
         self._ids = itertools.count()
         self._outgoing: dict[RequestId, _Outgoing] = {}
@@ -166,12 +180,18 @@ class Peer:
         self.broken = False
         """The other side no longer takes what is sent."""
 
-    async def run(self, linger: Callable[[], Awaitable[None]] | None = None, flush_limit: float | None = 2.0) -> None:
-        """Serve until the other side ends its stream or no longer takes ours.
+    async def run(
+        self,
+        handler: Handler,
+        linger: Callable[[], Awaitable[None]] | None = None,
+        flush_limit: float | None = 2.0,
+    ) -> None:
+        """Hand what comes to `handler`, until the other side ends its stream or no longer takes ours.
 
         Then, with calls in flight still being worked on, await `linger`; send what is queued, for at most
         `flush_limit` seconds (`None`: however long it takes); cancel the calls that are left.
         """
+        self.handler = handler
         async with anyio.create_task_group() as self.tasks:
             self.tasks.start_soon(self._write_out)
             with anyio.CancelScope() as self._reading:
@@ -246,14 +266,35 @@ class Peer:
         """The request of the other side with that id, if it is still in flight."""
         return self._incoming.get(id)
 
-    def notify(self, method: str, params: Any = None) -> None:
-        self.write(codec.encode_notification(method, params, jsonrpc=self.jsonrpc))
+    def send(self, message: Message, about: RequestId | None = None) -> None:
+        """The one way out. `about`: the request of the other side that the message belongs to; connections with
+        several streams choose one by it."""
+        if self._observer is not None:
+            message = self._observer.outgoing(message)
+        self.write(codec.encode_message(message, jsonrpc=self.jsonrpc), about)
+
+    def spawn(self, work: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> None:
+        """Run something for as long as the connection lasts."""
+        self.tasks.start_soon(work, *arguments)
+
+    def notify(self, method: str, params: Any = None, *, about: RequestId | None = None) -> None:
+        if self._observer is not None:
+            self.send(Notification(method, params), about)
+        else:  # the hot path
+            self.write(codec.encode_notification(method, params, jsonrpc=self.jsonrpc), about)
 
     def fail_unidentified(self, error: RpcError) -> None:
         """Report an error that belongs to no request (`id` null)."""
         self.write(codec.encode_error(None, error, jsonrpc=self.jsonrpc))
 
-    def begin(self, method: str, params: Any, on_result: Callable[[Any], None] | None = None) -> PendingCall:
+    def begin(
+        self,
+        method: str,
+        params: Any,
+        on_result: Callable[[Any], None] | None = None,
+        *,
+        about: RequestId | None = None,
+    ) -> PendingCall:
         """Send a request now. `on_result` is called with the result in the order of the stream, before any
         message that arrived after it is looked at; what it raises, the waiter gets."""
         id = next(self._ids)
@@ -262,7 +303,7 @@ class Peer:
             outgoing.fail(PeerClosed("the connection is closed"))
         else:
             self._outgoing[id] = outgoing
-            self.write(codec.encode_request(id, method, params, jsonrpc=self.jsonrpc))
+            self.send(Request(id, method, params), about)
         return PendingCall(self, id, outgoing)
 
     def expect(self, id: RequestId) -> PendingCall:
@@ -270,11 +311,17 @@ class Peer:
         outgoing = self._outgoing[id] = _Outgoing(None)
         return PendingCall(self, id, outgoing)
 
-    async def request(self, method: str, params: Any, on_result: Callable[[Any], None] | None = None) -> Any:
-        """Send a request and wait for its result. Raises RpcError or PeerClosed. See `begin`."""
-        return await self.begin(method, params, on_result).result()
+    async def request(
+        self,
+        method: str,
+        params: Any,
+        on_result: Callable[[Any], None] | None = None,
+        on_late: Callable[[Any], None] | None = None,
+    ) -> Any:
+        """Send a request and wait for its result. Raises RpcError or PeerClosed. See `begin` and `PendingCall`."""
+        return await self.begin(method, params, on_result).result(on_late)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, about: RequestId | None = None) -> None:
         """Queue bytes of whole lines, as they are."""
         if not self._closed:
             if self._trace is not None:
@@ -288,9 +335,11 @@ class Peer:
         if not self._incoming:
             self._idle.set()
 
-    def drop(self, id: RequestId) -> None:
-        """Forget a request of ours: its answer, should it come, is ignored."""
-        self._outgoing.pop(id, None)
+    def drop(self, id: RequestId, on_late: Callable[[Any], None] | None = None) -> None:
+        """Forget a request of ours: its result, should it come, is `on_late`'s, or nobody's."""
+        outgoing = self._outgoing.pop(id, None)
+        if outgoing is not None and on_late is not None:
+            self._outgoing[id] = _Outgoing(on_late)
 
     def _on_line(self, line: bytes | LineTooLong) -> None:
         if isinstance(line, LineTooLong):
@@ -303,6 +352,8 @@ class Peer:
         except MalformedMessage as fault:
             self.handler.on_malformed(fault)
             return
+        if self._observer is not None:
+            message = self._observer.incoming(message)
         if isinstance(message, Notification):
             try:
                 self.handler.on_notification(message.method, message.params)
@@ -317,7 +368,7 @@ class Peer:
         call = IncomingCall(self, request)
         if request.id in self._incoming:
             reason = f"request id {request.id!r} is already used by a request in flight"
-            self.write(codec.encode_error(request.id, RpcError(INVALID_REQUEST, reason), jsonrpc=self.jsonrpc))
+            self.send(ErrorResponse(request.id, RpcError(INVALID_REQUEST, reason).to_json()), request.id)
             return
         self._incoming[request.id] = call
         try:
@@ -352,12 +403,13 @@ class PendingCall:
         self._outgoing = outgoing
         self.id = id
 
-    async def result(self) -> Any:
-        """Wait for the answer. Raises RpcError or PeerClosed. A waiter that is cancelled gives the answer up."""
+    async def result(self, on_late: Callable[[Any], None] | None = None) -> Any:
+        """Wait for the answer. Raises RpcError or PeerClosed. A waiter that is cancelled gives the answer up; a
+        result that comes all the same is `on_late`'s."""
         try:
             await self._outgoing.done.wait()
         finally:
-            self._peer.drop(self.id)
+            self._peer.drop(self.id, on_late)
         if self._outgoing.error is not None:
             raise self._outgoing.error
         return self._outgoing.result

@@ -14,10 +14,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from codex_mcp.bridge.conversation import Conversation
-from codex_mcp.bridge.options import ServerDefaults, ThreadRequest
+from codex_mcp.bridge.options import ThreadRequest
+from codex_mcp.surfaces.delivery import Delivery
 from codex_mcp.surfaces.handshake import Handshake
-from codex_mcp.surfaces.mcp.options import McpOptions
-from codex_mcp.surfaces.session import ClientSession
 from codex_mcp.wire import codec
 from codex_mcp.wire.framing import LineDecoder
 from codex_mcp.wire.messages import Notification
@@ -45,19 +44,17 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 class _Client:
     """In the place of the connection to the client: everything but the write."""
 
-    jsonrpc = False
-
-    def notify(self, method: str, params: Any) -> None:
+    def notify(self, method: str, params: Any, *, about: Any = None) -> None:
         codec.encode_notification(method, params, jsonrpc=False)
 
 
 def running_conversation() -> Conversation:
     """A conversation in a turn, with a listener."""
-    session = ClientSession(Handshake(), ServerDefaults(), McpOptions((), True, 0, False))
-    session.peer = cast(Any, _Client())
-    conversation = Conversation(THREAD, ThreadRequest({}, (), show_raw_reasoning=False), session)
+    delivery = Delivery(Handshake(), cast(Any, _Client()), events=True)
+    conversation = Conversation(THREAD, ThreadRequest({}, (), show_raw_reasoning=False), delivery)
     conversation.translator.cwd = "/"
-    session.open_audience(conversation).add(raw_items=False)
+    delivery.open(conversation)
+    delivery.add_listener(conversation, raw_items=False)
     conversation.submitted(TURN)
     conversation.on_notification("turn/started", {"threadId": THREAD, "turn": {"id": TURN}})
     for item in (TEXT, REASONING, COMMAND):

@@ -8,13 +8,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from codex_mcp.bridge.approvals import Approval, Decision
+from codex_mcp.bridge.approvals import Approval, Decision, Verdict
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.options import ServerDefaults, ThreadOptions, thread_request
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.wire.errors import INTERNAL_ERROR, RpcError
-from codex_mcp.wire.messages import JsonObject, MalformedMessage
+from codex_mcp.wire.messages import MalformedMessage
 from codex_mcp.wire.peer import IncomingCall, Peer
 from tests.support.streams import memory_pipe
 
@@ -34,7 +34,7 @@ class Client:
     def withdraw(self, approval: Approval) -> None:
         self.withdrawn.append(approval)
 
-    def on_account_notification(self, method: str, params: JsonObject) -> None: ...
+    def closed(self, conversation: Conversation) -> None: ...
 
 
 class Handler:
@@ -63,19 +63,19 @@ async def test_a_question_that_is_withdrawn_is_forgotten_and_never_answered() ->
     conversation = Conversation("thread", request, client)
     to_peer, peer_in = memory_pipe()
     peer_out, from_peer = memory_pipe()
-    peer = Peer(peer_in, peer_out, Handler(conversation), jsonrpc=False)
+    peer = Peer(peer_in, peer_out, jsonrpc=False)
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(peer.run)
+            tasks.start_soon(peer.run, Handler(conversation))
             params = b'{"threadId":"thread","turnId":"t","itemId":"%d","command":"true"}'
             for id in (1, 2):
                 call = b'{"id":%d,"method":"item/commandExecution/requestApproval","params":' + params + b"}\n"
                 await to_peer.send(call % (id, id))
             while len(client.asked) < 2:
                 await anyio.lowlevel.checkpoint()
-            client.asked[0].answer(Decision.DENIED)
+            client.asked[0].answer(Verdict(Decision.DENIED, "client"))
             conversation.abort("gone")
-            client.asked[1].answer(Decision.APPROVED)
+            client.asked[1].answer(Verdict(Decision.APPROVED, "client"))
             assert client.withdrawn == client.asked[1:]
             assert peer.incoming(1) is peer.incoming(2) is None
             assert await from_peer.receive() == b'{"id":1,"result":{"decision":"decline"}}\n'

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
-from codex_mcp.bridge import approvals
+from codex_mcp.bridge import approvals, questions
 from codex_mcp.bridge.approvals import Decision
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import start_engine
@@ -100,7 +100,7 @@ class Driver:
         elif call.method == "item/permissions/requestApproval":
             reply = approvals.permissions_reply(call, call.params["permissions"])
         else:
-            approvals.refuse(call)
+            questions.refuse(call)
             return
         decision = self._decisions.pop(0)
         if decision != "none":

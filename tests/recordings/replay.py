@@ -11,7 +11,8 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from codex_mcp.bridge.approvals import Approval, Decision
+from codex_mcp.bridge.agent import Agent
+from codex_mcp.bridge.approvals import Approval, Decision, Verdict
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.conversations import Conversations
 from codex_mcp.bridge.events import Event
@@ -45,30 +46,31 @@ class Stage:
         self.started: list[str] = []
         """Names of the tasks that were wanted: nothing here waits for time to pass."""
         self.engine = _NoEngine()
-        self.conversations = Conversations(self, ServerDefaults())
-        self.conversations.engine = cast(Any, self.engine)
-        self.conversations.tasks = cast(Any, self)
+        self.agent = Agent(self.engine.home, ServerDefaults(), cast(Any, self))
+        self.agent.engine = cast(Any, self.engine)
+        self.agent.conversations = self.conversations = Conversations(
+            cast(Any, self.engine), ServerDefaults(), cast(Any, self)
+        )
 
     def start_soon(self, task: Callable[..., Any], *_: Any) -> None:
         self.started.append(task.__name__)
 
     def emit(self, conversation: Conversation, events: list[Event]) -> None:
-        self._show(conversation, *(event._asdict() for event in events))
+        self._show(conversation.id, *(event._asdict() for event in events))
 
     def ask(self, approval: Approval) -> None:
         self.approvals.append(approval)
-        self._show(
-            approval.conversation, {"asks": approval.kind.value, "call_id": approval.call_id, **approval.details}
-        )
+        asked = {"asks": approval.kind.value, "call_id": approval.call_id, **approval.details}
+        self._show(approval.conversation_id, asked)
 
     def withdraw(self, approval: Approval) -> None:
-        self._show(approval.conversation, {"withdraws": approval.call_id})
+        self._show(approval.conversation_id, {"withdraws": approval.call_id})
 
-    def on_account_notification(self, method: str, params: JsonObject) -> None:
-        """Belongs to no conversation."""
+    def closed(self, conversation: Conversation) -> None:
+        """No recording puts a conversation away."""
 
-    def _show(self, conversation: Conversation, *entries: JsonObject) -> None:
-        self.shown.setdefault(conversation.id, []).extend(entries)
+    def _show(self, id: str, *entries: JsonObject) -> None:
+        self.shown.setdefault(id, []).extend(entries)
 
 
 class Player:
@@ -103,7 +105,7 @@ class Player:
             return
         call, approval = self._questions.pop(message["id"])
         if approval is not None:
-            approval.answer(_decision(message["result"]))
+            approval.answer(Verdict(_decision(message["result"]), "client"))
         answer = call.answer
         assert answer == {key: message[key] for key in ("result", "error") if key in message}, call.method
 
@@ -112,7 +114,7 @@ class Player:
         conversations = self._stage.conversations
         if method == "thread/start":
             options = ThreadOptions(config=params.get("config") or {})
-            self._tasks.start_soon(partial(conversations.start, options, self._begun, raw_items=False))
+            self._tasks.start_soon(partial(conversations.start, options, self._stage, self._begun, raw_items=False))
         elif method == "turn/start":
             send = partial(conversations.send, self.conversation, params["input"], TurnOptions(), lambda: None)
             self._tasks.start_soon(send)
@@ -124,7 +126,6 @@ class Player:
         self.thread = conversation.id
 
     def _came(self, message: JsonObject) -> None:
-        conversations = self._stage.conversations
         if "method" not in message:
             request = self._requests.pop(message["id"])
             if request is not None:
@@ -132,10 +133,10 @@ class Player:
                 request.answered.set()
         elif "id" not in message:
             with mock.patch("os.path.isdir", return_value=True):  # the recorded workspace is not on this machine
-                conversations.on_engine_notification(message["method"], message["params"])
+                self._stage.agent.on_engine_notification(message["method"], message["params"])
         else:
             call, before = _Call(message), len(self._stage.approvals)
-            conversations.on_engine_request(cast(Any, call))
+            self._stage.agent.on_engine_request(cast(Any, call))
             asked = self._stage.approvals[before:]
             self._questions[message["id"]] = (call, asked[0] if asked else None)
 
@@ -164,7 +165,9 @@ class _NoEngine:
     async def link(self) -> _NoEngine:
         return self
 
-    async def request(self, method: str, params: JsonObject, *, on_result: Callable[[Any], None]) -> None:
+    async def request(
+        self, method: str, params: JsonObject, *, on_result: Callable[[Any], None], on_late: object
+    ) -> None:
         request = self._request = _Request(on_result)
         await request.answered.wait()
 

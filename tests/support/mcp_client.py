@@ -44,7 +44,7 @@ class McpClient:
     """The client's end. `notifications`, `questions` and `order` keep what came; `answer` answers elicitations."""
 
     def __init__(self, receive: FdReceiveStream, send: FdSendStream, answer: Callable[[Json], Any]) -> None:
-        self.peer = Peer(receive, send, self, jsonrpc=True)
+        self.peer = Peer(receive, send, jsonrpc=True)
         self.notifications: list[tuple[str, Json]] = []
         self.questions: list[Json] = []
         self.order: list[str] = []
@@ -160,7 +160,7 @@ async def mcp_serving(
     async with start_process(command, cwd=home.workspace, env=environ, stderr=stderr) as server:
         client = McpClient(server.receive, server.send, answer or (lambda _: None))
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(client.peer.run)
+            tasks.start_soon(client.peer.run, client)
             try:
                 info = {"name": "test", "version": "1"}
                 client.server = await client.request(

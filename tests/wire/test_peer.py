@@ -70,10 +70,10 @@ class Wire:
 async def connected(handler: Recorder, **options: Any) -> AsyncIterator[tuple[Peer, Wire, MemorySend]]:
     to_peer, peer_in = memory_pipe()
     peer_out, from_peer = memory_pipe()
-    peer = Peer(peer_in, peer_out, handler, jsonrpc=False, **options)
+    peer = Peer(peer_in, peer_out, jsonrpc=False, **options)
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(peer.run)
+            tasks.start_soon(peer.run, handler)
             yield peer, Wire(to_peer, from_peer), peer_out
             tasks.cancel_scope.cancel()
 
@@ -298,7 +298,7 @@ async def test_calls_in_flight_get_to_end_after_the_other_side_closed_its_stream
     handler = Recorder(lambda call: call.start(work()))
     to_peer, peer_in = memory_pipe()
     peer_out, from_peer = memory_pipe()
-    peer = Peer(peer_in, peer_out, handler, jsonrpc=False)
+    peer = Peer(peer_in, peer_out, jsonrpc=False)
     wire = Wire(to_peer, from_peer)
 
     async def linger() -> None:
@@ -308,18 +308,18 @@ async def test_calls_in_flight_get_to_end_after_the_other_side_closed_its_stream
     await wire.write({"id": 1, "method": "m"})
     await wire.end()
     with anyio.fail_after(5):
-        await peer.run(linger)
+        await peer.run(handler, linger)
     assert await wire.read() == {"id": 1, "result": "late"}
 
 
 async def test_a_reader_that_is_gone_ends_the_connection() -> None:
     to_peer, peer_in = memory_pipe()
     peer_out, from_peer = memory_pipe()
-    peer = Peer(peer_in, peer_out, Recorder(), jsonrpc=False)
+    peer = Peer(peer_in, peer_out, jsonrpc=False)
     await from_peer.aclose()
     await Wire(to_peer, from_peer).write({"id": 1, "method": "m"})
     with anyio.fail_after(5):
-        await peer.run()
+        await peer.run(Recorder())
     assert peer.broken
 
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from codex_mcp.wire.messages import JsonObject
 
 DEFAULT_SET = "codex"
+EXTRA_SETS = ("threads", "background")
+"""What `--tools` may name, each a module of `tools`."""
+SETS = (DEFAULT_SET, *EXTRA_SETS)
 
 
 def load() -> dict[str, list[JsonObject]]:

@@ -9,8 +9,8 @@ import logging
 import threading
 
 from codex_mcp.redaction import redact
+from codex_mcp.surfaces.client import Client
 from codex_mcp.wire.errors import INVALID_PARAMS, RpcError
-from codex_mcp.wire.peer import Peer
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -28,9 +28,9 @@ _ROOT = "codex_mcp"
 class ClientLog(logging.Handler):
     """Attached to the package's logger while the client wants messages."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, client: Client) -> None:
         super().__init__()
-        self._peer = peer
+        self._client = client
         self._thread = threading.get_ident()  # the event loop's: the peer takes messages from no other
 
     def set_level(self, level: str) -> None:
@@ -48,7 +48,7 @@ class ClientLog(logging.Handler):
         if threading.get_ident() != self._thread:
             return
         fields = {key: redact(str(value)) for key, value in getattr(record, "fields", {}).items()}
-        self._peer.notify(
+        self._client.notify(
             "notifications/message",
             {
                 "level": record.levelname.lower(),

@@ -13,12 +13,12 @@ from typing import Any
 
 import anyio
 
-from codex_mcp.bridge.approvals import Approval, Decision, Kind
+from codex_mcp.bridge.approvals import Approval, Decision, Kind, Verdict
 from codex_mcp.logs import about
+from codex_mcp.surfaces.client import Client
 from codex_mcp.surfaces.mcp.wording import command_line, outline, shorten
 from codex_mcp.wire.errors import PeerClosed, RpcError
 from codex_mcp.wire.messages import JsonObject, RequestId
-from codex_mcp.wire.peer import Peer
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +56,13 @@ NOT_OFFERED = "this client cannot be asked: it did not declare the elicitation c
 class Elicitations:
     """Asks the client, and takes questions back."""
 
-    def __init__(self, peer: Peer, capabilities: JsonObject, version: str, time_limit: float) -> None:
+    def __init__(self, client: Client, capabilities: JsonObject, version: str, time_limit: float) -> None:
         """`capabilities` are the client's, `version` the MCP version that was agreed on, `time_limit`
         seconds for an answer (0: no limit)."""
         declared = capabilities.get("elicitation")
         # {} means forms; a client may declare other modes alone
         self.offered = isinstance(declared, dict) and (not declared or "form" in declared)
-        self._peer = peer
+        self._client = client
         self._version = version
         self._limit = time_limit or None
         self._open: dict[Approval, tuple[RequestId, anyio.CancelScope]] = {}
@@ -76,14 +76,14 @@ class Elicitations:
         """
         if not self.offered:
             on_denied(approval, NOT_OFFERED)
-            approval.answer(Decision.DENIED)
+            approval.answer(Verdict(Decision.DENIED, "server", NOT_OFFERED))
             return
         params = {
             "message": message(approval),
             "requestedSchema": self._form(),
             **_upstream_fields(approval, call_id, event_id),
         }
-        pending = self._peer.begin("elicitation/create", params)
+        pending = self._client.begin("elicitation/create", params, about=call_id)
         scope = anyio.CancelScope()
         self._open[approval] = (pending.id, scope)
 
@@ -102,11 +102,11 @@ class Elicitations:
                     because = "the client is gone"
                 self._open.pop(approval, None)
                 if not decision.is_yes:
-                    log.info("an approval was denied: %s", because, extra=about(approval.conversation.id))
+                    log.info("an approval was denied: %s", because, extra=about(approval.conversation_id))
                     on_denied(approval, because)
-                approval.answer(decision)
+                approval.answer(Verdict(decision, "client", because))
 
-        self._peer.tasks.start_soon(wait)
+        self._client.spawn(wait)
 
     def limit(self, on_timeout: Callable[[str], object]) -> anyio.CancelScope:
         """Call `on_timeout` with the reason when a question that begins to wait now has waited for too long, unless
@@ -119,7 +119,7 @@ class Elicitations:
                 on_timeout(_timeout_reason(seconds))
 
         if self._limit is not None:
-            self._peer.tasks.start_soon(wait, self._limit)
+            self._client.spawn(wait, self._limit)
         return scope
 
     def withdraw(self, approval: Approval) -> None:
@@ -130,7 +130,7 @@ class Elicitations:
             self._tell_withdrawn(id, "the turn is over")
 
     def _tell_withdrawn(self, id: RequestId, reason: str) -> None:
-        self._peer.notify("notifications/cancelled", {"requestId": id, "reason": reason})
+        self._client.notify("notifications/cancelled", {"requestId": id, "reason": reason})
 
     def _form(self) -> JsonObject:
         """Nothing in it is required, so that a plain accept will do."""
@@ -192,7 +192,7 @@ def _upstream_fields(approval: Approval, call_id: RequestId, event_id: str) -> J
     """What the old server sent beside the message; clients that know it can show more."""
     details = approval.details
     fields: JsonObject = {
-        "threadId": approval.conversation.id,
+        "threadId": approval.conversation_id,
         "codex_elicitation": "patch-approval" if approval.kind is Kind.PATCH else "exec-approval",
         "codex_mcp_tool_call_id": str(call_id),
         "codex_event_id": event_id,

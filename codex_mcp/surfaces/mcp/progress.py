@@ -12,9 +12,9 @@ from typing import Any
 
 import anyio
 
+from codex_mcp.surfaces.client import Client
 from codex_mcp.surfaces.mcp.wording import command_line, shorten
-from codex_mcp.wire.messages import JsonObject
-from codex_mcp.wire.peer import Peer
+from codex_mcp.wire.messages import JsonObject, RequestId
 
 # Seconds between two notifications at least, and at most.
 _PACE = 0.4
@@ -25,10 +25,11 @@ _MAX_LINE = 160
 class Progress:
     """What a tool call does now. `run` sends it until cancelled."""
 
-    def __init__(self, peer: Peer, token: Any) -> None:
-        """`token`: the caller's `progressToken`, None if it wants no notifications."""
+    def __init__(self, client: Client, token: Any, call_id: RequestId | None) -> None:
+        """`token`: the caller's `progressToken`, None if it wants no notifications; `call_id`: of its call."""
         self.activity = "Starting"
-        self._peer = peer
+        self._client = client
+        self._call_id = call_id
         self._token = token
         self._changed = anyio.Event()
         self._changed.set()
@@ -70,8 +71,10 @@ class Progress:
             self._changed = anyio.Event()
             number += 1
             text = f"{self.activity} ({anyio.current_time() - began:.0f} s)" if silent else self.activity
-            self._peer.notify(
-                "notifications/progress", {"progressToken": self._token, "progress": number, "message": text}
+            self._client.notify(
+                "notifications/progress",
+                {"progressToken": self._token, "progress": number, "message": text},
+                about=self._call_id,
             )
             await anyio.sleep(_PACE)
 

@@ -11,7 +11,7 @@ from codex_mcp import invocation
 from codex_mcp.errors import CodexMcpError
 from codex_mcp.protocol.tools import ToolError, ToolResult, TurnResult
 from codex_mcp.surfaces.mcp.elicitation import NOT_OFFERED
-from codex_mcp.surfaces.mcp.turn import ToolTurn
+from codex_mcp.surfaces.mcp.turns import ToolTurn
 from codex_mcp.wire.messages import JsonObject
 
 _ADVICE = {
@@ -91,9 +91,9 @@ def turn_result(
         extra.append(f"Codex asked for approval of {things} and was denied: {NOT_OFFERED}. {HOW_TO_ALLOW}")
     more: dict[str, Any] = {
         "status": turn.status,
-        "files_changed": turn.files or None,
+        "files_changed": turn.report.files or None,
         "denied_approvals": turn.denied or None,
-        "token_usage": turn.usage if turn.usage.total_tokens else None,
+        "token_usage": turn.report.usage if turn.report.usage.total_tokens else None,
         "notes": [*notes, *extra] or None,
     }
     if show_thread_id:
@@ -101,8 +101,8 @@ def turn_result(
     if failed is None and turn.status != "completed":
         failed = _what_went_wrong(turn)
     if failed is None:
-        result = TurnResult(thread_id=turn.thread_id, content=turn.message, output=output, **more)
-        return success(result, turn.message, *map(_aside, extra))
+        result = TurnResult(thread_id=turn.thread_id, content=turn.report.message, output=output, **more)
+        return success(result, turn.report.message, *map(_aside, extra))
     code, message = failed
     if turn.status == "completed":
         more["status"] = "failed"
@@ -110,12 +110,12 @@ def turn_result(
 
 
 def _what_went_wrong(turn: ToolTurn) -> tuple[str, str]:
-    if turn.error is not None:
-        return _code_of(turn.error), turn.error
+    if turn.report.error is not None:
+        return _code_of(turn.report.error), turn.report.error
     if turn.denied:
         last = turn.denied[-1]
         return "approval_denied", f"The turn was stopped: approval of `{last.what}` was denied ({last.because})."
-    said = f" Codex had said: {turn.message}" if turn.message else ""
+    said = f" Codex had said: {turn.report.message}" if turn.report.message else ""
     return "interrupted", f"The turn was interrupted before it was done.{said}"
 
 

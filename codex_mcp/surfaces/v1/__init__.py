@@ -1,2 +1,2 @@
-"""The documented interface: `methods` lists its requests, one module per area serves them, `listeners` delivers
-events and questions."""
+"""The documented interface: `methods` lists its requests, one module per area serves them, `listeners` are those of a
+conversation, `questions` puts approvals to the client."""

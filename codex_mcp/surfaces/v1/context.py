@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from codex_mcp.bridge.conversations import Conversations
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.protocol.base import WireModel
+from codex_mcp.surfaces.connection import Connection
 from codex_mcp.wire.peer import IncomingCall
-
-if TYPE_CHECKING:
-    from codex_mcp.surfaces.session import ClientSession
 
 
 @dataclass(frozen=True)
 class Context:
     """The connection, and the call for handlers that answer it themselves because order matters."""
 
-    session: ClientSession
+    connection: Connection
     call: IncomingCall
 
     @property
+    def conversations(self) -> Conversations:
+        return self.connection.conversations
+
+    @property
     def engine(self) -> Engine:
-        return self.session.conversations.engine
+        return self.connection.engine
 
     def answer(self, result: WireModel) -> None:
         """Answer now, before whatever is sent next."""

@@ -9,7 +9,7 @@ import anyio
 
 from codex_mcp.bridge import history, rollouts
 from codex_mcp.bridge.conversation import Conversation
-from codex_mcp.bridge.conversations import ConfigurationError, ResumeSource
+from codex_mcp.bridge.conversations import ConfigurationError, ConversationNotFound, ResumeSource
 from codex_mcp.bridge.options import ThreadOptions, TurnOptions
 from codex_mcp.bridge.rollouts import RolloutUnreadable
 from codex_mcp.bridge.shapes import engine_input, engine_sandbox_policy
@@ -26,7 +26,7 @@ from codex_mcp.wire.messages import JsonObject
 
 
 async def get_user_agent(context: Context, _params: Empty) -> UserAgentResult:
-    return UserAgentResult(user_agent=context.session.handshake.user_agent)
+    return UserAgentResult(user_agent=context.connection.handshake.user_agent)
 
 
 def thread_options(params: c.NewConversationParams, notices: tuple[JsonObject, ...]) -> ThreadOptions:
@@ -56,7 +56,7 @@ def _ignored(context: Context, params: WireModel) -> tuple[JsonObject, ...]:
 
 async def new_conversation(context: Context, params: c.NewConversationParams) -> None:
     def started(conversation: Conversation) -> None:
-        context.session.open_audience(conversation)
+        context.connection.delivery.open(conversation)
         context.answer(
             c.NewConversationResult(
                 conversation_id=conversation.id,
@@ -68,7 +68,7 @@ async def new_conversation(context: Context, params: c.NewConversationParams) ->
 
     options = thread_options(params, _ignored(context, params))
     try:
-        await context.session.conversations.start(options, started, raw_items=True)
+        await context.conversations.start(options, context.connection.delivery, started, raw_items=True)
     except CallerError as error:
         raise ConfigurationError(f"error deriving config: {error.message}") from None
     except EngineError as error:
@@ -76,18 +76,17 @@ async def new_conversation(context: Context, params: c.NewConversationParams) ->
 
 
 async def add_listener(context: Context, params: c.AddConversationListenerParams) -> None:
-    conversation = context.session.conversations.get(params.conversation_id)
-    audience = context.session.audience(conversation)
-    subscription = audience.add(raw_items=params.experimental_raw_events)
-    context.session.subscriptions[subscription] = audience
+    conversation = context.conversations.get(params.conversation_id)
+    delivery = context.connection.delivery
+    if not delivery.is_open(conversation):  # another client began it
+        raise ConversationNotFound(params.conversation_id)
+    subscription = delivery.add_listener(conversation, raw_items=params.experimental_raw_events)
     context.answer(c.AddConversationListenerResult(subscription_id=subscription))
-    audience.flush()
+    delivery.flush(conversation)
 
 
 async def remove_listener(context: Context, params: c.RemoveConversationListenerParams) -> Empty:
-    audience = context.session.subscriptions.pop(params.subscription_id, None)
-    if audience is None or not audience.remove(params.subscription_id):
-        raise CallerError(f"subscription not found: {params.subscription_id}", code="not_found")
+    context.connection.delivery.remove_listener(params.subscription_id)
     return Empty()
 
 
@@ -108,18 +107,18 @@ async def send_user_turn(context: Context, params: c.SendUserTurnParams) -> None
 
 
 async def _send(context: Context, params: c.SendUserMessageParams | c.SendUserTurnParams, options: TurnOptions) -> None:
-    conversation = context.session.conversations.get(params.conversation_id)
+    conversation = context.conversations.get(params.conversation_id)
 
     def taken() -> None:
         context.answer(Empty())
         conversation.show_notices(_ignored(context, params))
 
-    await context.session.conversations.send(conversation, engine_input(params.items), options, taken)
+    await context.conversations.send(conversation, engine_input(params.items), options, taken)
 
 
 async def interrupt(context: Context, params: c.InterruptConversationParams) -> c.InterruptConversationResult:
-    conversation = context.session.conversations.get(params.conversation_id)
-    await context.session.conversations.interrupt(conversation)
+    conversation = context.conversations.get(params.conversation_id)
+    await context.conversations.interrupt(conversation)
     return c.InterruptConversationResult()
 
 
@@ -140,7 +139,7 @@ async def get_summary(context: Context, params: c.GetConversationSummaryParams) 
     elif params.conversation_id is not None:
         summary = await history.summary_by_id(context.engine, params.conversation_id)
     else:
-        raise context.session.dialect.bad_params("one of `rolloutPath` and `conversationId` is required")
+        raise context.connection.dialect.bad_params("one of `rolloutPath` and `conversationId` is required")
     return c.GetConversationSummaryResult(summary=c.ConversationSummary.model_validate(summary))
 
 
@@ -149,7 +148,7 @@ async def resume_conversation(context: Context, params: c.ResumeConversationPara
     messages = [] if rollout is None else await anyio.to_thread.run_sync(rollouts.initial_messages, rollout)
 
     def resumed(conversation: Conversation) -> None:
-        context.session.open_audience(conversation)
+        context.connection.delivery.open(conversation)
         configured = SessionConfigured(
             session_id=conversation.id,
             model=conversation.model,
@@ -159,7 +158,7 @@ async def resume_conversation(context: Context, params: c.ResumeConversationPara
             initial_messages=messages,
             rollout_path=conversation.rollout_path,
         )
-        context.session.notify(r.SESSION_CONFIGURED, configured)
+        context.connection.client.notify(r.SESSION_CONFIGURED.name, configured.to_wire())
         context.answer(
             c.ResumeConversationResult(
                 conversation_id=conversation.id,
@@ -171,7 +170,7 @@ async def resume_conversation(context: Context, params: c.ResumeConversationPara
 
     options = thread_options(params.overrides or c.NewConversationParams(), _ignored(context, params))
     try:
-        await context.session.conversations.resume(source, options, resumed, raw_items=True)
+        await context.conversations.resume(source, options, context.connection.delivery, resumed, raw_items=True)
     except ConfigurationError as error:
         raise ConfigurationError(f"error deriving config: {error.message}") from None
     except EngineError as error:
@@ -200,7 +199,7 @@ async def _resume_source(
             raise CallerError(reason, code="not_found") from None
         return ResumeSource(path=str(rollout)), rollout
     if params.conversation_id is not None:
-        if context.session.conversations.find_unwritten(id=params.conversation_id) is not None:
+        if context.conversations.find_unwritten(id=params.conversation_id) is not None:
             return ResumeSource(id=params.conversation_id), None
         try:
             summary = await history.summary_by_id(context.engine, params.conversation_id)
@@ -215,20 +214,19 @@ async def _resume_source(
 
 def _find_unwritten(context: Context, path: str) -> Conversation | None:
     """The conversation whose rollout file will be at `path` (relative: to CODEX_HOME), if it is not there yet."""
-    return context.session.conversations.find_unwritten(path=os.path.join(context.engine.home.path, path))
+    return context.conversations.find_unwritten(path=os.path.join(context.engine.home.path, path))
 
 
 async def archive(context: Context, params: c.ArchiveConversationParams) -> Empty:
     path, id = context.engine.home.absolute(params.rollout_path), params.conversation_id
-    if context.session.conversations.find_unwritten(path=path) is None:
+    if context.conversations.find_unwritten(path=path) is None:
         try:
             rollouts.locate(context.engine.home, path, ("sessions",))
         except RolloutUnreadable:
             raise CallerError(f"rollout path `{params.rollout_path}` must be in sessions directory") from None
     if id not in os.path.basename(path):
         raise CallerError(f"rollout path `{params.rollout_path}` does not match conversation id {id}")
-    await context.session.conversations.archive(id)
-    context.session.close_audience(id)
+    await context.conversations.archive(id)
     return Empty()
 
 

@@ -10,10 +10,9 @@ import sys
 import jsonschema
 import pytest
 
-from codex_mcp.cli.arguments import TOOL_SETS
-from codex_mcp.protocol.tool_schema import render
-from codex_mcp.protocol.tools import TOOLS
 from codex_mcp.surfaces.mcp import catalog, results
+from codex_mcp.surfaces.mcp.tools import load
+from codex_mcp.surfaces.mcp.tools.schema import render
 
 RELEASED = pathlib.Path(__file__).parents[2] / "data" / "released_tools.json"
 
@@ -21,19 +20,19 @@ RELEASED = pathlib.Path(__file__).parents[2] / "data" / "released_tools.json"
 @pytest.mark.requirement("mcp:tools:list")
 def test_the_catalog_is_what_the_models_say() -> None:
     assert pathlib.Path(catalog.__file__).with_name("tools.json").read_text() == render(), (
-        "run `python -m codex_mcp.protocol.tool_schema`"
+        "run `python -m codex_mcp.surfaces.mcp.tools.schema`"
     )
 
 
 @pytest.mark.requirement("mcp:tools:list")
 def test_every_set_can_be_chosen() -> None:
-    assert set(catalog.load()) == {catalog.DEFAULT_SET, *TOOL_SETS}
-    assert {tool["name"] for tools in catalog.load().values() for tool in tools} == set(TOOLS)
+    assert set(catalog.load()) == set(catalog.SETS)
+    assert {tool["name"] for tools in catalog.load().values() for tool in tools} == set(load(catalog.EXTRA_SETS))
 
 
 @pytest.mark.requirement("mcp:tools:list")
 def test_schemas_are_valid_and_every_argument_says_what_it_is_for() -> None:
-    for tool in catalog.list_tools(TOOL_SETS):
+    for tool in catalog.list_tools(catalog.EXTRA_SETS):
         for schema in (tool["inputSchema"], tool["outputSchema"]):
             jsonschema.Draft202012Validator.check_schema(schema)
             assert schema["type"] == "object"
@@ -71,7 +70,7 @@ def test_listing_the_tools_loads_no_model() -> None:
 @pytest.mark.requirement("mcp:tools:list")
 def test_the_page_on_the_tools_names_every_tool_argument_and_field() -> None:
     page = (pathlib.Path(__file__).parents[3] / "docs" / "tools.md").read_text()
-    for tool in catalog.list_tools(TOOL_SETS):
+    for tool in catalog.list_tools(catalog.EXTRA_SETS):
         assert f"`{tool['name']}`" in page
         for argument in tool["inputSchema"]["properties"]:
             assert f"`{argument}`" in page, f"{argument} of {tool['name']}"

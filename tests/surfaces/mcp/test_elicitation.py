@@ -14,7 +14,9 @@ pytestmark = pytest.mark.requirement("mcp:approval:question")
 
 
 def approval(kind: Kind, **details: Any) -> Approval:
-    return Approval(kind, None, None, "call_1", {"reason": None, "grant_root": None, **details}, lambda _: None)  # type: ignore[arg-type]
+    details = {"reason": None, "grant_root": None, **details}
+    call: Any = None
+    return Approval(kind, "thread", "thread", call, "call_1", details, lambda _: None, lambda _, verdict: verdict)
 
 
 def test_a_long_command_is_shortened_and_keeps_its_end() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -86,13 +86,13 @@ async def test_a_silent_model_gives_signs_of_life(monkeypatch: pytest.MonkeyPatc
     sent: list[dict[str, Any]] = []
 
     class Peer:
-        def notify(self, method: str, params: dict[str, Any]) -> None:
+        def notify(self, method: str, params: dict[str, Any], *, about: int) -> None:
             assert method == "notifications/progress"
             sent.append(params)
             if len(sent) == 4:
                 shown.close()
 
-    shown = progress.Progress(Peer(), 7)  # type: ignore[arg-type]
+    shown = progress.Progress(cast(Any, Peer()), 7, 1)
     await shown.run()
     assert [params["progress"] for params in sent] == [1, 2, 3, 4]
     assert sent[0]["message"] == "Starting"
@@ -104,7 +104,7 @@ async def test_a_burst_of_news_is_one_notification(monkeypatch: pytest.MonkeyPat
     sent: list[str] = []
 
     class Peer:
-        def notify(self, method: str, params: dict[str, Any]) -> None:
+        def notify(self, method: str, params: dict[str, Any], *, about: int) -> None:
             sent.append(params["message"])
             for number in range(100):
                 shown.show(f"step {number}")
@@ -112,7 +112,7 @@ async def test_a_burst_of_news_is_one_notification(monkeypatch: pytest.MonkeyPat
                 shown.close()
 
     monkeypatch.setattr(progress, "_PACE", 0.0)
-    shown = progress.Progress(Peer(), 7)  # type: ignore[arg-type]
+    shown = progress.Progress(cast(Any, Peer()), 7, 1)
     await shown.run()
     assert sent == ["Starting", "step 99", "step 99"]
 

@@ -1,4 +1,4 @@
-"""The published form of the tools: what `tools/list` shows. `python -m codex_mcp.protocol.tool_schema` writes it."""
+"""The published form of the tools, for `tools/list`; `python -m codex_mcp.surfaces.mcp.tools.schema` writes it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 import msgspec
 
-from codex_mcp.protocol.tools import TOOLS, ToolArguments, ToolResult, ToolType
+from codex_mcp.protocol.tools import ToolArguments, ToolResult
+from codex_mcp.surfaces.mcp.catalog import SETS
+from codex_mcp.surfaces.mcp.tools import tools_of
+from codex_mcp.surfaces.mcp.tools.declare import Tool
 from codex_mcp.wire.messages import JsonObject
 
-PUBLISHED = pathlib.Path(__file__).parent.parent / "surfaces" / "mcp" / "tools.json"
+PUBLISHED = pathlib.Path(__file__).parent.parent / "tools.json"
 
 
 def catalog() -> dict[str, list[JsonObject]]:
     """All tools by set, as tools/list shows them."""
-    sets: dict[str, list[JsonObject]] = {}
-    for tool in TOOLS.values():
-        sets.setdefault(tool.set, []).append(_published(tool))
-    return sets
+    return {name: [_published(tool) for tool in tools_of(name)] for name in SETS}
 
 
-def _published(tool: ToolType) -> JsonObject:
+def _published(tool: Tool) -> JsonObject:
     return {
         "name": tool.name,
         "title": tool.title,

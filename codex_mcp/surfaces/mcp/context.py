@@ -1,0 +1,82 @@
+"""What MCP methods and tools get: of the connection (`McpContext`), and of one call of a tool (`CallContext`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from codex_mcp.bridge.conversations import Conversations
+from codex_mcp.engine.supervisor import Engine
+from codex_mcp.surfaces.connection import Connection
+from codex_mcp.surfaces.mcp.client_log import ClientLog
+from codex_mcp.surfaces.mcp.options import McpOptions
+from codex_mcp.surfaces.mcp.progress import Progress
+from codex_mcp.surfaces.mcp.subscriptions import Subscriptions
+from codex_mcp.surfaces.mcp.turns import ToolTurns
+from codex_mcp.wire.messages import RequestId
+
+
+class McpContext:
+    """The MCP side of a connection."""
+
+    def __init__(self, connection: Connection, options: McpOptions) -> None:
+        self.connection = connection
+        self.options = options
+        self.turns = ToolTurns(connection, options.approval_timeout)
+        self.subscriptions = Subscriptions(connection.client)
+        self.log = ClientLog(connection.client)
+        connection.delivery.hear(self.turns)
+        connection.delivery.hear(self.subscriptions)
+
+    @property
+    def shows_thread_id(self) -> bool:
+        """Whether results name the thread in their text: MCP had no structured results before 2025-06-18."""
+        return self.options.show_thread_id or self.connection.handshake.protocol_version < "2025-06-18"
+
+    def close(self) -> None:
+        """The connection is over."""
+        self.log.close()
+
+
+@dataclass
+class CallContext:
+    """One call of a tool. `notes` are added to the result."""
+
+    mcp: McpContext
+    id: RequestId
+    progress_token: Any
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        return self.mcp.connection
+
+    @property
+    def conversations(self) -> Conversations:
+        return self.mcp.connection.conversations
+
+    @property
+    def engine(self) -> Engine:
+        return self.mcp.connection.engine
+
+    @contextmanager
+    def signs_of_life(self) -> Iterator[Progress]:
+        """Send progress notifications for as long as the block runs, and none after it."""
+        client = self.connection.client
+        progress = Progress(client, self.progress_token, self.id)
+        scope = anyio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await progress.run()
+
+        client.spawn(run)
+        try:
+            yield progress
+        finally:
+            progress.close()
+            scope.cancel()

@@ -1,0 +1,40 @@
+"""Resources that an MCP client subscribed to: it is told when a thread's change (a `Hearer` of the delivery)."""
+
+from __future__ import annotations
+
+from codex_mcp.bridge.conversation import Conversation
+from codex_mcp.bridge.events import Event
+from codex_mcp.surfaces.client import Client
+
+_TURN_ENDS = ("task_complete", "turn_aborted")
+
+
+class Subscriptions:
+    """One per connection."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._uris: set[str] = set()
+
+    def add(self, uri: str) -> None:
+        self._uris.add(uri)
+
+    def discard(self, uri: str) -> None:
+        self._uris.discard(uri)
+
+    def on_events(self, conversation: Conversation, events: list[Event]) -> None:
+        if self._uris and any(event.msg["type"] in _TURN_ENDS for event in events):
+            self.changed(conversation.id)
+
+    def on_closed(self, conversation_id: str) -> None:
+        self.changed(conversation_id)
+
+    def changed(self, thread_id: str) -> None:
+        """Tell the client, if it wants to know of one of the thread's resources."""
+        if not self._uris:
+            return
+        from codex_mcp.surfaces.mcp import resources
+
+        for uri in resources.uris_of(thread_id):
+            if uri in self._uris:
+                self._client.notify("notifications/resources/updated", {"uri": uri})
