@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import time
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -16,7 +17,7 @@ from codex_mcp.agents.boxes.model import LABEL, BoxSpec
 from codex_mcp.agents.configuration import seed_configuration
 from codex_mcp.agents.errors import UnsavedWork
 from codex_mcp.agents.probes import choose
-from codex_mcp.agents.registry import AgentRecord, Registry, Settings
+from codex_mcp.agents.registry import AgentRecord, Registry, Running, Settings
 from codex_mcp.agents.workspaces import result
 from codex_mcp.agents.workspaces.make import Workspace, default_kind, make_workspace
 from codex_mcp.engine.home import CodexHome
@@ -50,13 +51,14 @@ class OpenAgent:
 
 
 async def create_agent(registry: Registry, name: str, settings: Settings, user: CodexHome) -> AgentRecord:
-    """Make an agent of the user's home and directory. Raises AgentBusy (code `exists`), WorkspaceError."""
+    """Make an agent of the user's home and directory. Raises AgentBusy (code `exists`), WorkspaceError, NoIsolation."""
     directory = pathlib.Path(settings.directory or user.cwd).resolve()
 
     async def furnish(root: pathlib.Path, record: AgentRecord) -> None:
         kind = settings.workspace or await default_kind(directory)
         record.keep_workspace(await make_workspace(kind, root, directory, record.id))
         seed_configuration(user, root / "codex")
+        await _box(record, root, engine_files(None), registry.data)  # what does not work here is said now
 
     await registry.sweep()
     return await registry.create(name, msgspec.structs.replace(settings, directory=str(directory)), furnish)
@@ -68,39 +70,71 @@ async def open_agent(registry: Registry, name: str, *, codex: str | None = None)
 
     `codex`: as for `find_engines`. Raises NoSuchAgent, AgentBusy, NoIsolation, NoLimits, BoxError.
     """
-    record = registry.load(name)
+    registry.load(name)
     with registry.hold(name):
-        record = registry.load(name)  # as the last holder left it
-        root = registry.root(name)
-        workspace = record.workspace_in(root)
-        files = engine_files(codex)
-        settings = record.settings
-        spec = BoxSpec(
-            agent=record.id,
-            root=root,
-            workspace=workspace.path,
-            engine=files.folder,
-            codex=files.codex,
-            limits=settings.limits,
-            network=settings.network,
-            read_only=settings.read_only,
-            reads=workspace.borrowed,
-            overlay=workspace.overlay(root),
-            options=settings.options,
-        )
-        provisioner, probe = await choose(settings.isolation, spec, registry.data)
-        box = Box(provisioner, spec, probe)
+        agent = await _furnished(registry, name, codex)
+        box = agent.box
         await box.end()
-        await box.open(require_limits=settings.require_limits)
+        await box.open(require_limits=agent.record.settings.require_limits)
         try:
-            if workspace.kind == "overlay" and workspace.base is None:
-                record.base = await result.snapshot(box)
-                registry.save(record)
-                workspace = record.workspace_in(root)
+            if agent.workspace.kind == "overlay" and agent.workspace.base is None:
+                agent.record.base = await result.snapshot(box)
+                registry.save(agent.record)
+                agent.workspace = agent.record.workspace_in(agent.root)
             box.tell_engine()
-            yield OpenAgent(registry, record, root, workspace, files, box)
+            registry.note(name, _running(box))
+            yield agent
         finally:
             await box.end()
+
+
+@contextlib.asynccontextmanager
+async def reach_agent(registry: Registry, name: str) -> AsyncIterator[OpenAgent]:
+    """An agent whose workspace is to be looked at, also while another process serves it. Raises as `open_agent`."""
+    if registry.running(name) is None:
+        async with open_agent(registry, name) as agent:
+            yield agent
+        return
+    agent = await _furnished(registry, name, None)
+    agent.box.visit()
+    yield agent
+
+
+async def _furnished(registry: Registry, name: str, codex: str | None) -> OpenAgent:
+    """With a box that is not open."""
+    record, root, files = registry.load(name), registry.root(name), engine_files(codex)
+    box = await _box(record, root, files, registry.data)
+    return OpenAgent(registry, record, root, record.workspace_in(root), files, box)
+
+
+async def _box(record: AgentRecord, root: pathlib.Path, files: EngineFiles, data: pathlib.Path) -> Box:
+    settings, workspace = record.settings, record.workspace_in(root)
+    spec = BoxSpec(
+        agent=record.id,
+        root=root,
+        workspace=workspace.path,
+        engine=files.folder,
+        codex=files.codex,
+        limits=settings.limits,
+        network=settings.network,
+        read_only=settings.read_only,
+        reads=workspace.borrowed,
+        overlay=workspace.overlay(root),
+        options=settings.options,
+    )
+    provisioner, probe = await choose(settings.isolation, spec, data)
+    return Box(provisioner, spec, probe)
+
+
+def _running(box: Box) -> Running:
+    return Running(
+        pid=os.getpid(),
+        since=time.time(),
+        isolation=box.provisioner.name,
+        isolates=sorted(box.probe.isolates),
+        nested_sandbox=box.probe.nested_sandbox,
+        enforced_by=box.enforced_by,
+    )
 
 
 async def remove_agent(registry: Registry, name: str, *, force: bool = False) -> pathlib.Path | None:

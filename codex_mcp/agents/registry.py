@@ -93,11 +93,17 @@ class AgentRecord(msgspec.Struct, kw_only=True):
         self.borrowed = list(map(str, made.borrowed))
 
 
-class Owner(msgspec.Struct, frozen=True):
-    """Who serves an agent: written by the holder of its lock."""
+class Running(msgspec.Struct, kw_only=True, frozen=True):
+    """Who serves an agent, and in which box: written by the holder of its lock."""
 
     pid: int
     since: float
+    shared: bool = False
+    """Whether that process serves other agents, too."""
+    isolation: str = ""
+    isolates: list[str] = []
+    nested_sandbox: bool = False
+    enforced_by: str = ""
 
 
 def data_directory() -> pathlib.Path:
@@ -213,13 +219,17 @@ class Registry:
         if not root.is_dir():
             self.load(name)  # says what there is
         with _held(root, name):
-            _write(root / "owner.json", msgspec.json.encode(Owner(os.getpid(), time.time())))
+            self.note(name, Running(pid=os.getpid(), since=time.time()))
             try:
                 yield
             finally:
-                (root / "owner.json").unlink(missing_ok=True)
+                (root / "running.json").unlink(missing_ok=True)
 
-    def owner(self, name: str) -> Owner | None:
+    def note(self, name: str, running: Running) -> None:
+        """Say more of who serves it; for the holder of the lock."""
+        _write(self.root(name) / "running.json", msgspec.json.encode(running))
+
+    def running(self, name: str) -> Running | None:
         """Who serves an agent now; `None` if nobody does."""
         root = self.root(name)
         if not root.is_dir():
@@ -228,7 +238,7 @@ class Registry:
             with _held(root):
                 return None
         except AgentBusy:
-            return _owner(root)
+            return _running(root)
 
     async def _discard(self, folder: pathlib.Path, record: AgentRecord | None) -> None:
         if record is not None and (origin := record.origin or record.settings.directory):
@@ -243,7 +253,7 @@ def _held(folder: pathlib.Path, name: str = "") -> Iterator[None]:
     try:
         lock.acquire()
     except filelock.Timeout:
-        owner = _owner(folder)
+        owner = _running(folder)
         by = f"process {owner.pid}" if owner is not None else "another process"
         raise AgentBusy(
             f"the agent {name!r} is served by {by}; `codex-mcp-server agents stop {name}` ends it"
@@ -254,9 +264,9 @@ def _held(folder: pathlib.Path, name: str = "") -> Iterator[None]:
         lock.release()
 
 
-def _owner(root: pathlib.Path) -> Owner | None:
+def _running(root: pathlib.Path) -> Running | None:
     try:
-        return msgspec.json.decode((root / "owner.json").read_bytes(), type=Owner)
+        return msgspec.json.decode((root / "running.json").read_bytes(), type=Running)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "mcp": ("codex_mcp.cli.mcp:mcp", "the MCP servers that Codex uses: add, sign in, see their states"),
     "doctor": ("codex_mcp.cli.doctor:doctor", "say what works here, and what to do about the rest"),
     "demo": ("codex_mcp.cli.demo:demo", "show a whole conversation, without an account"),
+    "agents": ("codex_mcp.cli.agents:agents", "agents with a workspace, a box and limits of their own"),
     "policy": ("codex_mcp.cli.policy:policy", "check and explain a policy file"),
     "audit": ("codex_mcp.cli.audit:audit", "check and read the trail of what was done"),
     "schema": ("codex_mcp.cli.schema:schema", "print the interface as JSON Schema"),

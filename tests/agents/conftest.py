@@ -21,7 +21,7 @@ from tests.support.containers import runtime
 slow = pytest.mark.slow
 WALLS = [
     "bwrap",
-    "command",
+    pytest.param("command", marks=slow),
     pytest.param("docker", marks=slow),
     pytest.param("podman", marks=slow),
 ]

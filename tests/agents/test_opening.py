@@ -10,7 +10,7 @@ import pytest
 
 from codex_mcp.agents.boxes.local import labelled
 from codex_mcp.agents.errors import AgentBusy, UnsavedWork
-from codex_mcp.agents.opening import create_agent, open_agent, remove_agent
+from codex_mcp.agents.opening import create_agent, open_agent, reach_agent, remove_agent
 from codex_mcp.agents.registry import Registry, Settings
 from codex_mcp.engine.home import CodexHome
 from tests.agents.workspaces.test_workspaces import git, repository
@@ -59,6 +59,16 @@ async def test_an_agent_that_is_open_cannot_be_opened_or_removed(registry: Regis
                 pass
         with pytest.raises(AgentBusy):
             await remove_agent(registry, "one")
+
+
+@pytest.mark.requirement("agents:life:held")
+async def test_the_work_of_an_agent_that_is_open_can_be_looked_at(registry: Registry, user: CodexHome) -> None:
+    await create_agent(registry, "one", Settings(pids=64), user)
+    async with open_agent(registry, "one") as agent:
+        await agent.box.run(["bash", "-c", "echo work > work.txt"])
+        async with reach_agent(registry, "one") as visited:
+            assert b"+work" in await visited.diff()
+        assert b"+work" in await agent.diff()
 
 
 @pytest.mark.requirement("agents:life:unsaved")

@@ -122,11 +122,11 @@ async def test_an_agent_is_served_by_one_process_and_free_again_when_that_is_kil
     assert process.stdout.readline() == "held\n"
     with pytest.raises(AgentBusy, match=f"served by process {process.pid}"), registry.hold("one"):
         pass
-    owner = registry.owner("one")
+    owner = registry.running("one")
     assert owner is not None
     assert owner.pid == process.pid
     end(process)
-    assert registry.owner("one") is None
+    assert registry.running("one") is None
     with registry.hold("one"):
         pass
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Sequence
 
 import anyio
 
 from codex_mcp.agents.boxes.environment import write_environment
-from codex_mcp.agents.boxes.local import end_boxes, labelled
-from codex_mcp.agents.boxes.model import BoxSpec, Limits, Probe, Program, Provisioner, Usage
+from codex_mcp.agents.boxes.local import end_boxes
+from codex_mcp.agents.boxes.model import BoxSpec, Probe, Program, Provisioner, Usage
 from codex_mcp.agents.errors import BoxError, NoLimits
-from codex_mcp.agents.limits.choose import Enforced, enforce
+from codex_mcp.agents.limits.choose import Enforced, enforce, enforced, usage_of
 
-_SAMPLE = 0.1  # seconds over which the use of the processors is measured
 _CLI_LIMIT = 300.0  # seconds for a command of ours in the box; the longest reads a large work tree
 
 
@@ -51,6 +49,11 @@ class Box:
             return
         self._enforced = enforce(self.spec.agent, self.spec.limits, required=require_limits)
 
+    def visit(self) -> None:
+        """Use it while another process has it open: under the limits that are set."""
+        if not self._by_provisioner:
+            self._enforced = enforced(self.spec.agent)
+
     def argv(self, argv: Sequence[str]) -> list[str]:
         """What runs `argv` in the box, under the limits."""
         return self._limited(self.provisioner.inside(self.spec, argv))
@@ -76,23 +79,7 @@ class Box:
 
     async def usage(self) -> Usage:
         """Measured now."""
-        measured = await self.provisioner.usage(self.spec)
-        if measured is not None:
-            return measured
-        means = self._enforced.means if self._enforced is not None else None
-        limits = Limits()
-        if means is not None:
-            try:
-                limits = means.limits(self.spec.agent)
-                before, since = means.used(self.spec.agent), time.monotonic()
-                await anyio.sleep(_SAMPLE)
-                after = means.used(self.spec.agent)
-            except OSError:
-                before = after = None
-            if before is not None and after is not None:
-                percent = 100 * (after[0] - before[0]) / (time.monotonic() - since)
-                return Usage(round(percent, 1), after[1], limits, self.enforced_by)
-        return Usage(None, _resident(self.spec.agent), limits, self.enforced_by)
+        return await self.provisioner.usage(self.spec) or await usage_of(self.spec.agent)
 
     async def end(self, grace: float = 0.0) -> None:
         """End all that runs in it, and let go of the limits."""
@@ -108,15 +95,3 @@ class Box:
         if enforced is None or enforced.means is None:
             return list(argv)
         return enforced.means.launch(self.spec.agent, self.spec.limits, argv)
-
-
-def _resident(agent: str) -> int | None:
-    """Memory of the agent's processes in bytes, what they share divided among those that share it."""
-    total = 0
-    for pid, _ in labelled(agent):
-        try:
-            with open(f"/proc/{pid}/smaps_rollup") as rollup:
-                total += next((int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:")), 0)
-        except OSError:
-            continue
-    return total or None

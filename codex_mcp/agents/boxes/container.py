@@ -106,10 +106,15 @@ class Container:
 
     async def usage(self, spec: BoxSpec) -> Usage | None:
         for ref in await self.find():
-            if ref.agent == spec.agent and isinstance(pid := ref.details.get("pid"), int):
-                cpu, memory, limits = await read_process(pid)
-                return Usage(cpu, memory, limits, self.name)
+            if ref.agent == spec.agent:
+                return await self.measure(ref)
         return Usage(None, None, Limits(), self.name)
+
+    async def measure(self, ref: BoxRef) -> Usage:
+        """Of a container, from its control group: the runtime's own command takes seconds."""
+        pid = ref.details.get("pid")
+        cpu, memory, limits = await read_process(pid) if isinstance(pid, int) else (None, None, Limits())
+        return Usage(cpu, memory, limits, self.name)
 
     async def stop(self, ref: BoxRef, grace: float) -> None:
         runtime = str(ref.details["runtime"])

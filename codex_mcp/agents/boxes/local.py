@@ -66,3 +66,12 @@ async def end_boxes(agent: str, grace: float) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await anyio.sleep(_POLL)
+
+
+def resident(agent: str) -> int | None:
+    """Memory of the agent's processes in bytes, what they share divided among those that share it."""
+    total = 0
+    for pid, _ in labelled(agent):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as rollup:
+            total += next((int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:")), 0)
+    return total or None

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 
-from codex_mcp.agents.boxes.model import Limits
+import anyio
+
+from codex_mcp.agents.boxes.local import resident
+from codex_mcp.agents.boxes.model import Limits, Usage
 from codex_mcp.agents.errors import NoLimits
 from codex_mcp.agents.limits.cgroups import CgroupV1, CgroupV2
 from codex_mcp.agents.limits.model import Means
@@ -14,6 +18,8 @@ from codex_mcp.agents.limits.systemd import SystemdScope
 
 log = logging.getLogger(__name__)
 
+_MEANS: tuple[Means, ...] = (CgroupV2(), CgroupV1(), SystemdScope(), DataLimit())
+_SAMPLE = 0.1  # seconds over which the use of the processors is measured
 _CLOSE = 0.05  # of the wanted value; the kernel rounds to pages
 
 
@@ -42,7 +48,7 @@ def enforce(agent: str, wanted: Limits, *, required: bool = False) -> Enforced:
         return Enforced(None, Limits(), frozenset())
     best = Enforced(None, Limits(), wanted.named())
     reasons: list[str] = []
-    for means in (CgroupV2(), CgroupV1(), SystemdScope(), DataLimit()):
+    for means in _MEANS:
         try:
             read = means.make(agent, wanted)
         except OSError as error:
@@ -66,6 +72,36 @@ def enforce(agent: str, wanted: Limits, *, required: bool = False) -> Enforced:
     if best.missing:
         log.warning("no limit of %s: %s", ", ".join(sorted(best.missing)), "; ".join(reasons))
     return dataclasses.replace(best, reasons=tuple(reasons))
+
+
+def enforced(agent: str) -> Enforced | None:
+    """What holds an agent now, set by whoever has its box open; `None` if nothing does."""
+    for means in _MEANS:
+        try:
+            if limits := means.limits(agent):
+                return Enforced(means, limits, frozenset())
+        except (OSError, KeyError, ValueError):
+            continue
+    return None
+
+
+async def usage_of(agent: str) -> Usage:
+    """What an agent uses and which limits hold it, measured now; also for who has not set them."""
+    for means in _MEANS:
+        try:
+            limits = means.limits(agent)
+            before, since = means.used(agent), time.monotonic()
+            if not limits or before is None:
+                continue
+            await anyio.sleep(_SAMPLE)
+            after = means.used(agent)
+        except (OSError, KeyError, ValueError):
+            continue
+        if after is not None:
+            percent = 100 * (after[0] - before[0]) / (time.monotonic() - since)
+            return Usage(round(percent, 1), after[1], limits, means.name)
+    limits = DataLimit().limits(agent)
+    return Usage(None, resident(agent), limits, DataLimit.name if limits else "nothing")
 
 
 def _holds(name: str, wanted: Limits, read: Limits) -> bool:

@@ -83,8 +83,7 @@ def test_a_resource_limit_is_the_last_resort_and_is_not_for_those_who_need_limit
 async def test_the_last_resort_holds_each_process(
     make_box: MakeBox, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
-    monkeypatch.setattr(choose, "CgroupV1", CgroupV2)
-    monkeypatch.setattr(CgroupV2, "make", lambda *_: (_ for _ in ()).throw(OSError("none here")))
+    monkeypatch.setattr(choose, "_MEANS", (DataLimit(),))
     async with make_box(limits=Limits(memory=1024 * MB)) as box:
         assert box.enforced_by == DataLimit.name
         assert await box.run(["bash", "-c", "ulimit -d"]) == b"1048576\n"
