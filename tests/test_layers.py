@@ -1,4 +1,4 @@
-"""Imports point one way: each layer knows only those to its left."""
+"""Imports point one way: each layer knows only those to its left, and no file comes back to itself."""
 
 from __future__ import annotations
 
@@ -54,3 +54,32 @@ def test_every_package_is_a_known_layer() -> None:
 def test_shared_modules_import_no_layer() -> None:
     for name in SHARED - {""}:
         assert imported_parts(PACKAGE / f"{name}.py") <= SHARED
+
+
+def imported_modules(path: pathlib.Path, modules: set[str]) -> set[str]:
+    """Modules of the package that a module imports, those inside functions and for types included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in modules else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & modules
+
+
+def module_name(path: pathlib.Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_file_imports_what_imports_it() -> None:
+    files = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+    graph = {name: imported_modules(path, set(files)) - {name} for name, path in files.items()}
+    while outside := {
+        name
+        for name, imported in graph.items()
+        if not imported & set(graph) or not any(name in others for others in graph.values())
+    }:
+        graph = {name: imported for name, imported in graph.items() if name not in outside}
+    # a conversation of the typed client asks its client, which makes conversations
+    assert set(graph) <= {"codex_mcp.client.client", "codex_mcp.client.conversation"}

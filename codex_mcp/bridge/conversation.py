@@ -83,6 +83,8 @@ class Conversation:
         """The engine waits for the network to come back: the cause it gave."""
         self.submitting = anyio.Lock()
         """Held while something is handed to the engine: submissions stay in the order in which they came."""
+        self.closing = False
+        """It is being archived: nothing more is handed in."""
         self.loading: anyio.CancelScope | None = None
         """The last wait for an engine that has the conversation in memory."""
         self._seams = seams

@@ -276,20 +276,27 @@ class Conversations:
         Raises EngineUnavailable, EngineLost, EngineRefusal.
         """
         conversation = self._by_id.get(id)
-        if conversation is not None and (conversation.busy or conversation.submitting.locked()):
-            await self.interrupt(conversation)
-        if conversation is None or os.path.exists(conversation.rollout_path):
-            link = await self.engine.link()
-            await api.archive_thread(link, id if conversation is None else conversation.thread_id)
-        self._archivals[id] += 1
-        if conversation is not None:  # without a turn there is nothing to keep
-            number = conversation.translator.next_submission()
-            conversation.emit([Event(number, {"type": "shutdown_complete"})])
-            self._by_id.pop(id, None)
-            self._by_thread.pop(conversation.thread_id, None)
-            if self._newest is conversation:
-                self._newest = None
-            conversation.outlet.closed(conversation)
+        if conversation is None:
+            await api.archive_thread(await self.engine.link(), id)
+            self._archivals[id] += 1
+            return
+        conversation.closing = True
+        try:
+            if conversation.busy or conversation.submitting.locked():
+                await self.interrupt(conversation)
+            async with conversation.submitting:
+                if os.path.exists(conversation.rollout_path):  # without a turn there is nothing to keep
+                    await api.archive_thread(await self.engine.link(), conversation.thread_id)
+                self._archivals[id] += 1
+        finally:
+            conversation.closing = False
+        number = conversation.translator.next_submission()
+        conversation.emit([Event(number, {"type": "shutdown_complete"})])
+        self._by_id.pop(id, None)
+        self._by_thread.pop(conversation.thread_id, None)
+        if self._newest is conversation:
+            self._newest = None
+        conversation.outlet.closed(conversation)
 
     async def send(
         self,
@@ -313,7 +320,8 @@ class Conversations:
             conversation.submitted_nothing(options)
             return conversation.life.ended
         async with conversation.submitting:
-            self.get(conversation.id)
+            if conversation.closing or self.find(conversation.id) is not conversation:
+                raise ConversationNotFound(f"{conversation.id} (it was archived meanwhile)")
             link = await self._loaded(conversation)
             ended: list[anyio.Event] = []
 

@@ -76,7 +76,7 @@ def _check_word(parser: ArgumentParser, word: str | None, arguments: list[str]) 
         return
     import difflib
 
-    from codex_mcp.cli import COMMANDS
+    from codex_mcp.cli.commands import COMMANDS
 
     if word == "help":
         parser.print_help()
@@ -150,7 +150,7 @@ def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
     import argparse
 
     from codex_mcp import __version__
-    from codex_mcp.cli import COMMANDS
+    from codex_mcp.cli.commands import COMMANDS
 
     width = max(map(len, COMMANDS))
     parser = argparse.ArgumentParser(

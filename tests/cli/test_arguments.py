@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from codex_mcp.cli import COMMANDS
 from codex_mcp.cli.arguments import parse_arguments
+from codex_mcp.cli.commands import COMMANDS
 from codex_mcp.offline import OfflineModel
 from tests.support.command import run
 from tests.support.home import Home

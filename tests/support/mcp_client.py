@@ -9,11 +9,11 @@ from typing import Any
 
 import anyio
 import mcp_types
+from anyio.abc import ByteReceiveStream, ByteSendStream
 from pydantic import BaseModel, TypeAdapter
 
 from codex_mcp.client.process import start_process
 from codex_mcp.wire.errors import INTERNAL_ERROR, METHOD_NOT_FOUND, RpcError
-from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.messages import MalformedMessage
 from codex_mcp.wire.peer import IncomingCall, Peer, PendingCall
 from tests.support.home import Home
@@ -43,7 +43,7 @@ _NOTIFICATIONS: TypeAdapter[Any] = TypeAdapter(mcp_types.ServerNotification)
 class McpClient:
     """The client's end. `notifications`, `questions` and `order` keep what came; `answer` answers elicitations."""
 
-    def __init__(self, receive: FdReceiveStream, send: FdSendStream, answer: Callable[[Json], Any]) -> None:
+    def __init__(self, receive: ByteReceiveStream, send: ByteSendStream, answer: Callable[[Json], Any]) -> None:
         self.peer = Peer(receive, send, jsonrpc=True)
         self.notifications: list[tuple[str, Json]] = []
         self.questions: list[Json] = []
@@ -52,6 +52,13 @@ class McpClient:
         self.faults: list[str] = []
         self._answer = answer
         self._news = anyio.Event()
+
+    async def open(self, capabilities: Json, version: str = "2025-11-25") -> None:
+        """The handshake."""
+        info = {"name": "test", "version": "1"}
+        params = {"protocolVersion": version, "capabilities": capabilities, "clientInfo": info}
+        self.server = await self.request("initialize", params)
+        self.peer.notify("notifications/initialized")
 
     async def request(self, method: str, params: Json | None = None) -> Any:
         return await self.result(method, self.peer.begin(method, params))
@@ -162,11 +169,7 @@ async def mcp_serving(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.peer.run, client)
             try:
-                info = {"name": "test", "version": "1"}
-                client.server = await client.request(
-                    "initialize", {"protocolVersion": version, "capabilities": capabilities, "clientInfo": info}
-                )
-                client.peer.notify("notifications/initialized")
+                await client.open(capabilities, version)
                 yield client
             except Exception as error:  # raised outside of the task group, so that the test shows it and not a group
                 failure = error

@@ -50,6 +50,7 @@ if "leaves-helpers" in FAULTS:
 if "silent" in FAULTS or ("silent-at-second-start" in FAULTS and started == 2):
     time.sleep(60)
 turns = itertools.count()
+late = []  # turns that are taken when somebody asks for the models
 for line in sys.stdin:
     message = json.loads(line)
     method, id, params = message.get("method"), message.get("id"), message.get("params") or {{}}
@@ -72,6 +73,9 @@ for line in sys.stdin:
         about = {{"threadId": params["threadId"], "turnId": turn}}
         if "ignores-turns" in FAULTS:
             continue
+        if "takes-turns-late" in FAULTS:
+            late.append((id, turn))
+            continue
         send({{"id": id, "result": {{"turn": {{"id": turn}}}}}})
         if "dies-after-accepting" in FAULTS and started == 1:
             os._exit(9)
@@ -91,6 +95,10 @@ for line in sys.stdin:
             notify("item/started", item={{"type": "commandExecution", "id": "c"}}, **about)
         notify("item/completed", item={{**item, "text": "hello"}}, **about)
         notify("turn/completed", threadId=params["threadId"], turn={{"id": turn, "status": "completed"}})
+    elif method == "model/list":
+        for late_id, turn in late:
+            send({{"id": late_id, "result": {{"turn": {{"id": turn}}}}}})
+        send({{"id": id, "result": {{"data": []}}}})
     elif method == "account/read" and "signed-in" in FAULTS:
         send({{"id": id, "result": {{"account": {{"type": "apiKey"}}, "requiresOpenaiAuth": True}}}})
     elif method == "getAuthStatus" and "no-hidden-methods" in FAULTS:
