@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import IncomingCall
@@ -57,6 +57,13 @@ _ENGINE_DECISIONS = {
 }
 
 
+class Withdrawable(Protocol):
+    """Whoever asked: a request of the engine, mostly."""
+
+    def withdraw(self) -> None:
+        """No answer is waited for any more."""
+
+
 class Approval:
     """A question of the engine that waits for a verdict."""
 
@@ -65,7 +72,7 @@ class Approval:
         kind: Kind,
         conversation_id: str,
         thread_id: str,
-        call: IncomingCall,
+        call: Withdrawable,
         call_id: str,
         details: JsonObject,
         reply: Callable[[Decision], None],

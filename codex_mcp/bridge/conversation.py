@@ -15,10 +15,10 @@ from typing import Protocol
 
 import anyio
 
-from codex_mcp.bridge.approvals import Approval, Kind, Verdict
+from codex_mcp.bridge.approvals import Approval, Kind, Verdict, Withdrawable
 from codex_mcp.bridge.events import Event, Translator
 from codex_mcp.bridge.options import ThreadRequest, TurnOptions
-from codex_mcp.bridge.questions import question_of, refuse
+from codex_mcp.bridge.questions import Question, question_of, refuse
 from codex_mcp.bridge.turn import TurnEvent, TurnLife, TurnState
 from codex_mcp.logs import about
 from codex_mcp.wire.messages import JsonObject
@@ -43,6 +43,9 @@ class Outlet(Protocol):
 
     def withdraw(self, approval: Approval) -> None:
         """The question is no longer open."""
+
+    def refused(self, approval: Approval, because: str) -> None:
+        """Somebody else said no in the client's place."""
 
     def closed(self, conversation: Conversation) -> None:
         """The conversation was put away: nothing more comes of it."""
@@ -235,6 +238,17 @@ class Conversation:
         if question is None:
             refuse(call)
             return
+        self.put(question, call, thread_id)
+
+    def put(
+        self,
+        question: Question,
+        call: Withdrawable,
+        thread_id: str | None = None,
+        before: Callable[[Approval], None] = lambda _: None,
+    ) -> Approval:
+        """Have a question decided. `call` is told if nobody needs the answer any more; `thread_id` as above; `before`
+        gets the approval before anybody sees it."""
         approval = Approval(
             question.kind,
             self.id,
@@ -245,6 +259,7 @@ class Conversation:
             question.reply,
             self._take_verdict,
         )
+        before(approval)
         self._approvals.append(approval)
         self.emit(question.events)
         verdict = None if self._seams.screen is None else self._seams.screen(approval)
@@ -252,6 +267,9 @@ class Conversation:
             self.outlet.ask(approval)
         else:
             approval.answer(verdict)
+            if not verdict.decision.is_yes:
+                self.outlet.refused(approval, verdict.because)
+        return approval
 
     # -- approvals
 

@@ -31,6 +31,8 @@ class ServeOptions:
         self.cwd: str | None = None
         self.profile: str | None = None
         self.strict = False
+        self.policy: str | None = None
+        """The policy file that was named; the system-wide one counts in any case."""
 
     @property
     def engine_overrides(self) -> tuple[str, ...]:
@@ -61,6 +63,7 @@ def parse_arguments(arguments: list[str], prog: str = "codex-mcp-server") -> Ser
     options.log_level = found.log_level
     options.cwd = None if found.cwd is None else os.path.expanduser(found.cwd)
     options.profile = found.profile
+    options.policy = found.policy
     options.strict = found.strict_config
     for key, value in _native_settings(found):
         options.overrides.append(f"{key}={value}")
@@ -167,6 +170,7 @@ def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
     add("word", nargs="?", metavar="mcp-server", help="may be given; does nothing")
     add("--codex", metavar="PATH", help="the Codex engine to use; also CODEX_MCP_ENGINE")
     add("--offline", metavar="SCRIPT", help="play a script instead of asking a model (docs/offline.md)")
+    add("--policy", metavar="FILE", help="hold clients and model to a policy (docs/governance.md)")
     add(
         "--tools",
         type=_tool_sets,

@@ -11,7 +11,8 @@ from codex_mcp.errors import CallerError
 from codex_mcp.policy.audit.export import FORMATS, Chosen, as_table, read
 from codex_mcp.policy.audit.verify import verify
 from codex_mcp.policy.document import Audit
-from codex_mcp.policy.load import load, policy_files
+from codex_mcp.policy.load import load
+from codex_mcp.policy.places import policy_files
 
 
 def audit(arguments: list[str]) -> int:

@@ -13,8 +13,9 @@ from codex_mcp.cli.output import say
 from codex_mcp.errors import CallerError
 from codex_mcp.policy.decide import Effect, Request, Ruling, decide
 from codex_mcp.policy.document import Document
-from codex_mcp.policy.load import Policy, load, policy_files
+from codex_mcp.policy.load import Policy, load
 from codex_mcp.policy.paths import resolve
+from codex_mcp.policy.places import policy_files
 
 
 def policy(arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from codex_mcp import logs
-from codex_mcp.bridge.agent import Agent
+from codex_mcp.bridge.agent import NO_SEAMS, Agent
 from codex_mcp.bridge.options import ServerDefaults, override_to_config
 from codex_mcp.cli.arguments import ServeOptions
 from codex_mcp.cli.signals import held_signals, until_ending
@@ -40,8 +40,10 @@ def run_room(
     desk: FrontDesk,
     first: EngineProcess | None,
     wire: tuple[int, int],
+    policies: list[str],
 ) -> int:
-    """Serve on the descriptors `wire` (in, out). `first` is the engine process that was started early.
+    """Serve on the descriptors `wire` (in, out). `first` is the engine process that was started early;
+    `policies` are the policy files that count.
 
     Returns the exit status: 0 when the client went, 128 plus the number of a signal that ended the server.
     """
@@ -49,7 +51,7 @@ def run_room(
     codec.speed_up()
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
     mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
-    return anyio.run(_serve_until_signal, options, home, defaults, mcp_options, handshake, desk, first, wire)
+    return anyio.run(_serve_until_signal, options, home, defaults, mcp_options, handshake, desk, first, wire, policies)
 
 
 async def _serve_until_signal(*arguments: Any) -> int:
@@ -68,11 +70,18 @@ async def _serve(
     desk: FrontDesk,
     first: EngineProcess | None,
     wire: tuple[int, int],
+    policies: list[str],
 ) -> int:
+    under = None
+    if policies:
+        from codex_mcp.cli.under_policy import govern
+
+        under = govern(policies, home, defaults)
     peer = Peer(
         FdReceiveStream(wire[0], name="client-in", first=desk.join),
         FdSendStream(wire[1], name="client-out"),
         jsonrpc=handshake.jsonrpc,
+        observer=None if under is None else under.observer,
     )
     # A regular file ends although somebody still wants the answers; the end of a pipe means that the client left.
     patient = stat.S_ISREG(os.fstat(wire[0]).st_mode)
@@ -83,11 +92,16 @@ async def _serve(
             defaults,
             tasks,
             named=options.codex,
-            overrides=options.engine_overrides,
+            overrides=(*options.engine_overrides, *(() if under is None else under.engine_settings)),
             first=first,
             before_read=peer.writable,
+            seams=NO_SEAMS if under is None else under.seams,
         )
-        session = Session(peer, handshake, agent, mcp_options)
+        session = Session(peer, handshake, agent, mcp_options, door=None if under is None else under.door)
+        if under is not None:
+            under.attach(agent, handshake)
+            if under.guard is not None:
+                tasks.start_soon(under.guard.run)
 
         async def end_on_signal() -> None:
             nonlocal status
@@ -105,7 +119,8 @@ async def _serve(
                 await peer.calls_done()
 
         tasks.start_soon(end_on_signal)
-        tasks.start_soon(agent.run)
+        if under is None or under.guard is not None:
+            tasks.start_soon(agent.run)
         tasks.start_soon(session.warm_up)
         await peer.run(session, linger, flush_limit=None if patient else 2.0)
         session.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from codex_mcp.policy.places import policy_files
 from codex_mcp.surfaces.front_desk import FrontDesk
 from codex_mcp.surfaces.handshake import Handshake
 from codex_mcp.wire.stdio import claim_stdio
@@ -28,7 +29,8 @@ def serve(arguments: list[str]) -> int:
             "`codex-mcp-server demo` shows it at work.\n"
         )
     wire_in, wire_out = claim_stdio()
-    handshake = Handshake(options.tool_sets)
+    policies = policy_files(options.policy)
+    handshake = Handshake(options.tool_sets, governed=bool(policies))
     desk = FrontDesk(handshake, wire_in, wire_out)
     desk.start()
     desk.wait_for_first_answer(_HEAD_START)
@@ -52,8 +54,9 @@ def serve(arguments: list[str]) -> int:
     from codex_mcp.engine.launch import try_start_engine
 
     home = CodexHome.of_process()
-    engine = try_start_engine(options.codex, home, options.engine_overrides)
+    # under a policy it is started once it can be held to it
+    engine = None if policies else try_start_engine(options.codex, home, options.engine_overrides)
 
     from codex_mcp.cli.room import run_room
 
-    return run_room(options, home, handshake, desk, engine, (wire_in, wire_out))
+    return run_room(options, home, handshake, desk, engine, (wire_in, wire_out), policies)

@@ -11,6 +11,11 @@ from codex_mcp.policy.commands import script_of
 from codex_mcp.policy.decide import Request
 from codex_mcp.policy.paths import resolve
 
+_SECTION = re.compile(
+    r"^\*\*\* (Add|Update|Delete) File: (.+?)\s*\n(.*?)(?=^\*\*\* (?:Add|Update|Delete) File: |^\*\*\* End Patch|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_MOVED = re.compile(r"^\*\*\* Move to: (.+?)\s*\n", re.MULTILINE)
 _TOUCHED = re.compile(r"^\*\*\* (?:Add File|Update File|Delete File|Move to): (.+?)\s*$", re.MULTILINE)
 
 
@@ -40,6 +45,22 @@ def kind_of(tool: str) -> str:
 def touched_files(patch: str, cwd: str) -> tuple[str, ...]:
     """The files that a patch touches, also one that stands in a script."""
     return tuple(dict.fromkeys(resolve(path, cwd) for path in _TOUCHED.findall(patch)))
+
+
+def patch_changes(patch: str, cwd: str) -> dict[str, Any]:
+    """The changes of a patch by path, as questions show them: `add` and `delete` with content, `update` with a diff."""
+    changes: dict[str, Any] = {}
+    for kind, path, body in _SECTION.findall(patch):
+        place = resolve(path, cwd)
+        if kind == "Update":
+            moved = _MOVED.search(body)
+            diff = _MOVED.sub("", body)
+            move_path = resolve(moved[1], cwd) if moved else None
+            changes[place] = {"update": {"unified_diff": diff, "move_path": move_path}}
+        else:
+            content = "".join(f"{line[1:]}\n" for line in body.splitlines() if line.startswith("+"))
+            changes[place] = {kind.lower(): {"content": content}}
+    return changes
 
 
 def server_of(tool: str, servers: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pathlib
 import re
 import stat
 import sys
@@ -37,19 +36,6 @@ class Policy:
     digest: str
     """SHA-256 of the files, in order; stands in every record."""
     files: tuple[str, ...]
-
-
-def system_file() -> pathlib.Path:
-    """The system-wide policy: it counts for every server on the machine, whatever its flags."""
-    if sys.platform == "win32":  # untested
-        return pathlib.Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "codex-mcp-server" / "policy.toml"
-    return pathlib.Path("/etc/codex-mcp-server/policy.toml")
-
-
-def policy_files(named: str | None) -> list[str]:
-    """The files that count, those that need not exist only if they do."""
-    system = str(system_file())
-    return [*([named] if named is not None else []), *([system] if os.path.lexists(system) else [])]
 
 
 def load(files: Sequence[str]) -> Policy:

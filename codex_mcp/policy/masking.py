@@ -17,6 +17,15 @@ from typing import Any
 from codex_mcp.policy.document import Masking
 from codex_mcp.redaction import Secret, could_continue, secrets
 
+# Members of messages by which both sides find each other: paths and ids.
+_LEFT = frozenset(
+    {
+        *("id", "cwd", "path", "type", "method", "model", "requestId", "progressToken"),
+        *("threadId", "turnId", "itemId", "callId", "conversationId", "sessionId", "processId", "rolloutPath"),
+        *("thread_id", "turn_id", "item_id", "call_id", "conversation_id", "session_id", "rollout_path"),
+    }
+)
+_MASK = re.compile(r"\[masked:\w+#[0-9a-f]{6}\]")
 _MAIL = re.compile(r"(?<![\w.+%-])(?!git@)[\w+%-][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b")
 _CARD = re.compile(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _ISSUERS = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[4-7]|30|3[89]|6011|64[4-9]|65|62")
@@ -46,12 +55,12 @@ class Masker:
         return "".join([*parts, text[end:]]) if parts else text
 
     def tree(self, value: Any) -> Any:
-        """A JSON value with every text in it masked; names of members are left alone. The same object if there is
-        nothing to mask."""
+        """A JSON value with every text in it masked, but for names of members, and paths and ids. The same object if
+        there is nothing to mask."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            masked = {name: self.tree(inner) for name, inner in value.items()}
+            masked = {name: inner if name in _LEFT else self.tree(inner) for name, inner in value.items()}
             return masked if any(masked[name] is not value[name] for name in value) else value
         if isinstance(value, list):
             items = [self.tree(inner) for inner in value]
@@ -68,7 +77,7 @@ class Masker:
 
     def find(self, text: str) -> list[Secret]:
         """What is to be masked, in order, none overlapping another."""
-        found = sorted(self._find(text))
+        found = sorted(one for one in self._find(text) if not _MASK.fullmatch(text, one.start, one.end))
         kept: list[Secret] = []
         for one in found:
             if kept and one.start < kept[-1].end:

@@ -37,6 +37,9 @@ class Taker(Protocol):
 
     def withdraw(self, approval: Approval) -> None: ...
 
+    def on_denied(self, approval: Approval, because: str) -> None:
+        """An approval was not given, and why."""
+
 
 class Hearer(Protocol):
     """Hears of every conversation of the connection."""
@@ -136,6 +139,11 @@ class Delivery:
             taker.withdraw(approval)
         self._questions.withdraw(approval)
         self._audiences[approval.conversation_id].withdraw(approval)
+
+    def refused(self, approval: Approval, because: str) -> None:
+        taker = self._takers.get(approval.conversation_id)
+        if taker is not None:
+            taker.on_denied(approval, because)
 
     def closed(self, conversation: Conversation) -> None:
         audience = self._audiences.pop(conversation.id, None)

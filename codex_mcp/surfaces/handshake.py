@@ -16,6 +16,7 @@ from codex_mcp.wire.errors import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from codex_mcp.wire.messages import JsonObject
@@ -59,8 +60,9 @@ UNANSWERED = Unanswered.UNANSWERED
 class Handshake:
     """What the client said of itself, and the answers that follow from it."""
 
-    def __init__(self, tool_sets: tuple[str, ...] = ()) -> None:
-        """`tool_sets`: the sets of MCP tools that are offered beside the default ones."""
+    def __init__(self, tool_sets: tuple[str, ...] = (), *, governed: bool = False) -> None:
+        """`tool_sets`: the sets of MCP tools that are offered beside the default ones. `governed`: there is a policy,
+        and no tool is listed before `offers` is known."""
         self.dialect: Dialect | None = None
         self.jsonrpc = False
         """Send the `jsonrpc` member: always in MCP, otherwise if the client does."""
@@ -71,7 +73,10 @@ class Handshake:
         self.user_agent = ""
         self.client_name = ""
         """Name and version that the client gave, `NAME/VERSION`."""
+        self.offers: Callable[[str], bool] | None = None
+        """Which of the tools a policy leaves."""
         self._tool_sets = tool_sets
+        self._governed = governed
 
     def answer(self, method: str, params: Any, *, jsonrpc: bool) -> Any:
         """The result, or UNANSWERED if the request needs more than the handshake. Raises RpcError."""
@@ -93,7 +98,10 @@ class Handshake:
             if method == "tools/list":
                 from codex_mcp.surfaces.mcp.catalog import list_tools
 
-                return {"tools": list_tools(self._tool_sets)}
+                if not self._governed:
+                    return {"tools": list_tools(self._tool_sets)}
+                if self.offers is not None:
+                    return {"tools": [tool for tool in list_tools(self._tool_sets) if self.offers(tool["name"])]}
         return UNANSWERED
 
     def _initialize(self, params: JsonObject) -> JsonObject:

@@ -46,11 +46,11 @@ class Response:
 
 
 class ErrorResponse:
-    """The failure of a request. `error` is kept as the other side sent it; `id` None belongs to no request."""
+    """The failure of a request of ours. `error` is kept as the other side sent it."""
 
     __slots__ = ("error", "id")
 
-    def __init__(self, id: RequestId | None, error: Any) -> None:
+    def __init__(self, id: RequestId, error: Any) -> None:
         self.id = id
         self.error = error
 

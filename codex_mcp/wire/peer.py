@@ -1,7 +1,5 @@
 """One side of a JSON-RPC connection: the client side and the engine side of the server are two of these.
 
-`Endpoint` is all of it but what carries the messages; `Peer` carries them as lines over two byte streams.
-
 What holds here, whatever the messages mean:
 
 * Messages are handed to the handler one by one, in order of arrival, on the event loop. A handler does what
@@ -16,7 +14,6 @@ What holds here, whatever the messages mean:
 from __future__ import annotations
 
 import itertools
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,7 +63,7 @@ class IncomingCall:
 
     __slots__ = ("_after", "_peer", "_scope", "answered", "id", "jsonrpc", "method", "params")
 
-    def __init__(self, peer: Endpoint, request: Request) -> None:
+    def __init__(self, peer: Peer, request: Request) -> None:
         self._peer = peer
         self._scope: anyio.CancelScope | None = None
         self.id = request.id
@@ -93,9 +90,7 @@ class IncomingCall:
 
     def withdraw(self) -> None:
         """The other side cancelled the request: stop the work, send no answer."""
-        if not self.answered:
-            self._close()
-            self._peer.left_unanswered(self.id)
+        self._close()
         if self._scope is not None:
             self._scope.cancel()
 
@@ -141,56 +136,49 @@ class _Outgoing:
         self.done.set()
 
 
-class Endpoint(ABC):
-    """One side of a connection, whatever carries its messages. `run` it; until then nothing is read or written."""
+class Peer:
+    """One side of a connection over two byte streams. `run` it; until then nothing is read or written."""
 
-    def __init__(self, *, jsonrpc: bool, observer: Observer | None = None) -> None:
-        """`jsonrpc`: send the `jsonrpc` member. `observer` sees messages, and may change them."""
+    def __init__(
+        self,
+        receive: ByteReceiveStream,
+        send: ByteSendStream,
+        *,
+        jsonrpc: bool,
+        max_line: int = MAX_LINE,
+        before_read: Callable[[], Awaitable[None]] | None = None,
+        trace: Callable[[str, bytes], None] | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """`jsonrpc`: send the `jsonrpc` member. `before_read` is awaited before each read: back-pressure.
+
+        `trace` sees every line as it is on the wire: `<` and what came, `>` and what goes; `observer` sees messages,
+        and may change them.
+        """
         self.jsonrpc = jsonrpc
         self.handler: Handler
         """Who gets the messages, while `run` runs."""
         self.tasks: TaskGroup
         """Runs the calls of the other side, while `run` runs."""
-        self.broken = False
-        """The other side no longer takes what is sent."""
-        self._observer = observer
         self._reading = anyio.CancelScope()
+        self._receive = receive
+        self._send = send
+        self._before_read = before_read
+        self._trace = trace
+        self._observer = observer
+        self._decoder = LineDecoder(max_line)
         self._ids = itertools.count()
         self._outgoing: dict[RequestId, _Outgoing] = {}
         self._incoming: dict[RequestId, IncomingCall] = {}
-        self._idle = anyio.Event()
+        self._queue: list[bytes] = []
+        self._queued = 0
         self._wakeup = anyio.Event()
+        self._writable = anyio.Event()
+        self._idle = anyio.Event()
         self._flushed = anyio.Event()
         self._closed = False
-
-    # -- what carries the messages
-
-    @abstractmethod
-    async def read(self) -> None:
-        """Hand what comes to `accept`, until the other side ends its stream."""
-
-    @abstractmethod
-    async def write_out(self) -> None:
-        """Send what `transmit` has queued, until the endpoint is closed and nothing is left, or nobody takes it."""
-
-    @abstractmethod
-    def transmit(self, message: Message, about: RequestId | None = None) -> None:
-        """Queue a message. `about`: the request of the other side that it belongs to, for connections that have a
-        stream for each."""
-
-    @abstractmethod
-    async def hang_up(self) -> None:
-        """Close the outgoing stream: the other side sees the end of its input."""
-
-    @abstractmethod
-    async def writable(self) -> None:
-        """Wait until the outgoing queue is below its high-water mark (or the connection is gone)."""
-
-    @abstractmethod
-    def left_unanswered(self, id: RequestId) -> None:
-        """A request of the other side was withdrawn and gets no answer: end what waits for one."""
-
-    # -- its life
+        self.broken = False
+        """The other side no longer takes what is sent."""
 
     async def run(
         self,
@@ -217,17 +205,37 @@ class Endpoint(ABC):
 
     async def _read(self) -> None:
         try:
-            await self.read()
-        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            while True:
+                if self._before_read is not None:
+                    await self._before_read()
+                for line in self._decoder.feed(await self._receive.receive()):
+                    self._on_line(line)
+        except anyio.EndOfStream:
+            for line in self._decoder.finish():
+                self._on_line(line)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass
         finally:
             self._end_outgoing()
 
     async def _write_out(self) -> None:
         try:
-            await self.write_out()
+            while self._queue or not self._closed:
+                if not self._queue:
+                    self._wakeup = anyio.Event()
+                    await self._wakeup.wait()
+                    continue
+                data = b"".join(self._queue)
+                self._queue.clear()
+                await self._send.send(data)
+                self._queued -= len(data)
+                if self._queued <= HIGH_WATER:
+                    self._writable.set()
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             self.broken = True
+            self._queue.clear()
+            self._queued = 0
+            self._writable.set()
             self._reading.cancel()
             self.close()
         self._flushed.set()
@@ -237,6 +245,16 @@ class Endpoint(ABC):
         self._closed = True
         self._wakeup.set()
         self._end_outgoing()
+
+    async def hang_up(self) -> None:
+        """Close the outgoing stream: the other side sees the end of its input."""
+        await self._send.aclose()
+
+    async def writable(self) -> None:
+        """Wait until the outgoing queue is below its high-water mark (or the connection is gone)."""
+        while self._queued > HIGH_WATER and not self._closed:
+            self._writable = anyio.Event()
+            await self._writable.wait()
 
     async def calls_done(self) -> None:
         """Wait until no request of the other side is in flight."""
@@ -249,21 +267,25 @@ class Endpoint(ABC):
         return self._incoming.get(id)
 
     def send(self, message: Message, about: RequestId | None = None) -> None:
-        """The one way out; `about`: see `transmit`."""
+        """The one way out. `about`: the request of the other side that the message belongs to; connections with
+        several streams choose one by it."""
         if self._observer is not None:
             message = self._observer.outgoing(message)
-        self.transmit(message, about)
+        self.write(codec.encode_message(message, jsonrpc=self.jsonrpc), about)
 
     def spawn(self, work: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> None:
         """Run something for as long as the connection lasts."""
         self.tasks.start_soon(work, *arguments)
 
     def notify(self, method: str, params: Any = None, *, about: RequestId | None = None) -> None:
-        self.send(Notification(method, params), about)
+        if self._observer is not None:
+            self.send(Notification(method, params), about)
+        else:  # the hot path
+            self.write(codec.encode_notification(method, params, jsonrpc=self.jsonrpc), about)
 
     def fail_unidentified(self, error: RpcError) -> None:
         """Report an error that belongs to no request (`id` null)."""
-        self.transmit(ErrorResponse(None, error.to_json()))
+        self.write(codec.encode_error(None, error, jsonrpc=self.jsonrpc))
 
     def begin(
         self,
@@ -299,6 +321,15 @@ class Endpoint(ABC):
         """Send a request and wait for its result. Raises RpcError or PeerClosed. See `begin` and `PendingCall`."""
         return await self.begin(method, params, on_result).result(on_late)
 
+    def write(self, data: bytes, about: RequestId | None = None) -> None:
+        """Queue bytes of whole lines, as they are."""
+        if not self._closed:
+            if self._trace is not None:
+                self._trace(">", data)
+            self._queue.append(data)
+            self._queued += len(data)
+            self._wakeup.set()
+
     def forget(self, id: RequestId) -> None:
         self._incoming.pop(id, None)
         if not self._incoming:
@@ -310,8 +341,17 @@ class Endpoint(ABC):
         if outgoing is not None and on_late is not None:
             self._outgoing[id] = _Outgoing(on_late)
 
-    def accept(self, message: Message) -> None:
-        """The next message of the other side."""
+    def _on_line(self, line: bytes | LineTooLong) -> None:
+        if isinstance(line, LineTooLong):
+            self.handler.on_malformed(MalformedMessage(PARSE_ERROR, f"a line is longer than {line.limit} bytes"))
+            return
+        if self._trace is not None:
+            self._trace("<", line)
+        try:
+            message = codec.decode(line)
+        except MalformedMessage as fault:
+            self.handler.on_malformed(fault)
+            return
         if self._observer is not None:
             message = self._observer.incoming(message)
         if isinstance(message, Notification):
@@ -339,7 +379,7 @@ class Endpoint(ABC):
             call.fail(self.handler.to_rpc_error(error))
 
     def _on_answer(self, answer: Response | ErrorResponse) -> None:
-        outgoing = None if answer.id is None else self._outgoing.pop(answer.id, None)
+        outgoing = self._outgoing.pop(answer.id, None)
         if outgoing is None:  # late, doubled or never asked
             return
         if isinstance(answer, Response):
@@ -353,111 +393,12 @@ class Endpoint(ABC):
             call.fail(PeerClosed("the connection ended before the answer came"))
 
 
-class Peer(Endpoint):
-    """An endpoint whose messages are lines over two byte streams."""
-
-    def __init__(
-        self,
-        receive: ByteReceiveStream,
-        send: ByteSendStream,
-        *,
-        jsonrpc: bool,
-        max_line: int = MAX_LINE,
-        before_read: Callable[[], Awaitable[None]] | None = None,
-        trace: Callable[[str, bytes], None] | None = None,
-        observer: Observer | None = None,
-    ) -> None:
-        """`before_read` is awaited before each read: back-pressure. `trace` sees every line as it is on the wire: `<`
-        and what came, `>` and what goes. The others: see `Endpoint`."""
-        super().__init__(jsonrpc=jsonrpc, observer=observer)
-        self._receive = receive
-        self._send = send
-        self._before_read = before_read
-        self._trace = trace
-        self._decoder = LineDecoder(max_line)
-        self._queue: list[bytes] = []
-        self._queued = 0
-        self._writable = anyio.Event()
-
-    async def read(self) -> None:
-        try:
-            while True:
-                if self._before_read is not None:
-                    await self._before_read()
-                for line in self._decoder.feed(await self._receive.receive()):
-                    self._on_line(line)
-        except anyio.EndOfStream:
-            for line in self._decoder.finish():
-                self._on_line(line)
-
-    async def write_out(self) -> None:
-        try:
-            while self._queue or not self._closed:
-                if not self._queue:
-                    self._wakeup = anyio.Event()
-                    await self._wakeup.wait()
-                    continue
-                data = b"".join(self._queue)
-                self._queue.clear()
-                await self._send.send(data)
-                self._queued -= len(data)
-                if self._queued <= HIGH_WATER:
-                    self._writable.set()
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            self._queue.clear()
-            self._queued = 0
-            self._writable.set()
-            raise
-
-    async def hang_up(self) -> None:
-        await self._send.aclose()
-
-    async def writable(self) -> None:
-        while self._queued > HIGH_WATER and not self._closed:
-            self._writable = anyio.Event()
-            await self._writable.wait()
-
-    def notify(self, method: str, params: Any = None, *, about: RequestId | None = None) -> None:
-        if self._observer is not None:
-            self.send(Notification(method, params), about)
-        else:  # the hot path
-            self.write(codec.encode_notification(method, params, jsonrpc=self.jsonrpc))
-
-    def transmit(self, message: Message, about: RequestId | None = None) -> None:
-        self.write(codec.encode_message(message, jsonrpc=self.jsonrpc))
-
-    def left_unanswered(self, id: RequestId) -> None:
-        """On lines nothing does."""
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes of whole lines, as they are."""
-        if not self._closed:
-            if self._trace is not None:
-                self._trace(">", data)
-            self._queue.append(data)
-            self._queued += len(data)
-            self._wakeup.set()
-
-    def _on_line(self, line: bytes | LineTooLong) -> None:
-        if isinstance(line, LineTooLong):
-            self.handler.on_malformed(MalformedMessage(PARSE_ERROR, f"a line is longer than {line.limit} bytes"))
-            return
-        if self._trace is not None:
-            self._trace("<", line)
-        try:
-            message = codec.decode(line)
-        except MalformedMessage as fault:
-            self.handler.on_malformed(fault)
-            return
-        self.accept(message)
-
-
 class PendingCall:
     """A request of ours that was sent."""
 
     __slots__ = ("_outgoing", "_peer", "id")
 
-    def __init__(self, peer: Endpoint, id: RequestId, outgoing: _Outgoing) -> None:
+    def __init__(self, peer: Peer, id: RequestId, outgoing: _Outgoing) -> None:
         self._peer = peer
         self._outgoing = outgoing
         self.id = id

@@ -34,6 +34,8 @@ class Client:
     def withdraw(self, approval: Approval) -> None:
         self.withdrawn.append(approval)
 
+    def refused(self, approval: Approval, because: str) -> None: ...
+
     def closed(self, conversation: Conversation) -> None: ...
 
 

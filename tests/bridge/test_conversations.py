@@ -41,6 +41,8 @@ class Owner:
 
     def withdraw(self, approval: Approval) -> None: ...
 
+    def refused(self, approval: Approval, because: str) -> None: ...
+
     def closed(self, conversation: Conversation) -> None:
         self.gone.append(conversation.id)
 

@@ -66,6 +66,9 @@ class Stage:
     def withdraw(self, approval: Approval) -> None:
         self._show(approval.conversation_id, {"withdraws": approval.call_id})
 
+    def refused(self, approval: Approval, because: str) -> None:
+        """In recordings nobody but the client decides."""
+
     def closed(self, conversation: Conversation) -> None:
         """No recording puts a conversation away."""
 
