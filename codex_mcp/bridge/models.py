@@ -20,9 +20,9 @@ async def list_models(engine: Engine, *, page_size: int | None, cursor: str | No
     if cursor is not None:
         if not (cursor.isascii() and cursor.isdigit()):
             raise CallerError(f"invalid cursor: {cursor}")
+        if len(cursor) > 9 or int(cursor) > len(models):
+            raise CallerError(f"cursor {cursor:.20} exceeds total models {len(models)}")
         start = int(cursor)
-        if start > len(models):
-            raise CallerError(f"cursor {start} exceeds total models {len(models)}")
     end = len(models) if page_size is None else start + max(page_size, 1)
     return {"items": models[start:end], "nextCursor": str(end) if end < len(models) else None}
 

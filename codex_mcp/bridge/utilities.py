@@ -1,9 +1,10 @@
-"""What clients ask beside conversations: a command in the sandbox, a file search, a diff to the remote."""
+"""What clients ask beside conversations: a command in the sandbox, a file search."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from uuid import uuid4
 
 import anyio
 
@@ -14,6 +15,7 @@ from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.wire.messages import JsonObject
 
 DEFAULT_TIMEOUT_MS = 10_000
+_LONGEST_MS = 2**53  # more is no number that every JSON reader takes
 _TIMED_OUT = 124  # the engine's exit code of a command that it ended for its time limit
 _ANSWER_MARGIN = 10.0  # seconds that the engine has to answer beyond the command's own limit
 
@@ -32,12 +34,16 @@ async def exec_one_off(
     if not os.path.isdir(directory) or _find_program(command[0], directory) is None:
         raise _exec_failed("No such file or directory (os error 2)")
     limit = DEFAULT_TIMEOUT_MS if timeout_ms is None else timeout_ms
+    if limit > _LONGEST_MS:
+        raise CallerError(f"`timeoutMs` is at most {_LONGEST_MS}")
     link = await engine.link()
     started = anyio.current_time()
+    process_id = uuid4().hex
     try:
         result = await api.execute(
             link,
             {
+                "processId": process_id,
                 "command": command,
                 "cwd": directory,
                 "timeoutMs": limit,
@@ -46,6 +52,9 @@ async def exec_one_off(
             },
             limit=limit / 1000 + _ANSWER_MARGIN,
         )
+    except anyio.get_cancelled_exc_class():
+        api.end_command(link, process_id)
+        raise
     except EngineRefusal as refusal:
         raise _exec_failed(refusal.message.removeprefix("failed to spawn command: ")) from None
     if result["exitCode"] == _TIMED_OUT and (anyio.current_time() - started) * 1000 >= limit:
@@ -76,37 +85,3 @@ async def fuzzy_file_search(engine: Engine, query: str, roots: list[str], token:
     keys = ("root", "path", "file_name", "score", "indices")
     shown = [{key: file.get(key) for key in keys} for file in files]
     return {"files": [{**file, "root": named.get(file["root"], file["root"])} for file in shown]}
-
-
-async def git_diff_to_remote(cwd: str) -> JsonObject:
-    """`{sha, diff}` of a working tree against the nearest commit that a remote knows. Raises CallerError."""
-    return await anyio.to_thread.run_sync(_git_diff_to_remote, cwd)
-
-
-def _git_diff_to_remote(cwd: str) -> JsonObject:
-    import git  # takes as long to import as a small diff takes
-
-    runner = git.Git(cwd)
-
-    def run(*arguments: str, check: bool = True) -> str:
-        # nothing that the repository configures is run, nothing in it is written
-        command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", *arguments]
-        output = runner.execute(command, stdout_as_string=False, strip_newline_in_stdout=False, with_exceptions=check)
-        return bytes(output).decode(errors="replace")
-
-    def diff(*arguments: str, check: bool = True) -> str:
-        return run("diff", "--no-textconv", "--no-ext-diff", "--no-color", *arguments, check=check)
-
-    try:
-        refs = set(run("for-each-ref", "--format=%(objectname)", "refs/remotes").split())
-        bases = {run("merge-base", "HEAD", ref, check=False).strip() for ref in refs} - {""}
-        if not bases:
-            raise ValueError("no remote knows the history")
-        sha = min(bases, key=lambda base: int(run("rev-list", "--count", f"{base}..HEAD")))
-        untracked = filter(None, run("ls-files", "--others", "--exclude-standard", "-z").split("\0"))
-        # exits with 1 because the files differ
-        added = [diff("--no-index", "--", os.devnull, path, check=False) for path in untracked]
-        parts = [diff(sha), *added]
-    except (git.GitError, OSError, ValueError):
-        raise CallerError(f'failed to compute git diff to remote for cwd: "{cwd}"', code="git_failed") from None
-    return {"sha": sha, "diff": "".join(parts)}

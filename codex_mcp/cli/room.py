@@ -5,6 +5,7 @@ Ends when the client's stream ends or a signal asks for it; either way the engin
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from codex_mcp.cli.signals import held_signals, until_ending
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.surfaces.front_desk import FrontDesk
-from codex_mcp.surfaces.handshake import Handshake
+from codex_mcp.surfaces.handshake import Dialect, Handshake
 from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.surfaces.session import Session
 from codex_mcp.wire import codec
@@ -28,9 +29,11 @@ from codex_mcp.wire.fd_streams import FdReceiveStream, FdSendStream
 from codex_mcp.wire.peer import Peer
 
 # Seconds for which calls in flight may still end after the client closed its side of a pipe, and the time that they
-# get to be answered once they are interrupted. SDK clients send SIGTERM two seconds after they have closed it.
-_LINGER = 1.5
+# get to be answered once they are interrupted; then the engine ends. SDK clients send SIGTERM two seconds after they
+# have closed it.
+_LINGER = 1.2
 _LAST_ANSWERS = 0.3
+_PATIENCE = 1.5  # seconds from the end of input for which what was sent may wait to be read
 
 
 def run_room(
@@ -77,10 +80,19 @@ async def _serve(
         from codex_mcp.cli.under_policy import govern
 
         under = govern(policies, home, defaults)
+    loop = asyncio.get_running_loop()
+
+    def take_over() -> bytes:  # on the reading thread
+        leftover = desk.join()
+        if desk.unsent:
+            loop.call_soon_threadsafe(peer.write, desk.unsent)
+        return leftover
+
     peer = Peer(
-        FdReceiveStream(wire[0], name="client-in", first=desk.join),
+        FdReceiveStream(wire[0], name="client-in", first=take_over),
         FdSendStream(wire[1], name="client-out"),
         jsonrpc=handshake.jsonrpc,
+        takes_batches=lambda: handshake.takes_batches,
         observer=None if under is None else under.observer,
     )
     # A regular file ends although somebody still wants the answers; the end of a pipe means that the client left.
@@ -110,10 +122,15 @@ async def _serve(
             tasks.cancel_scope.cancel()
 
         async def linger() -> None:
+            mcp = handshake.dialect is Dialect.MCP and not patient
+            if mcp:  # the Python SDK raises over what comes when it has left
+                peer.answers_only = True
             with anyio.move_on_after(None if patient else _LINGER):
                 await peer.calls_done()
                 if patient:
                     await agent.conversations.idle()
+            if mcp:
+                peer.close()
             agent.conversations.abort_all()
             with anyio.move_on_after(_LAST_ANSWERS):
                 await peer.calls_done()
@@ -122,7 +139,7 @@ async def _serve(
         if under is None or under.guard is not None:
             tasks.start_soon(agent.run)
         tasks.start_soon(session.warm_up)
-        await peer.run(session, linger, flush_limit=None if patient else 2.0)
+        await peer.run(session, linger, patience=None if patient else _PATIENCE)
         session.close()
         tasks.cancel_scope.cancel()
     return status

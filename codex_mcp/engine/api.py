@@ -1,7 +1,8 @@
 """The calls of the engine's v2 protocol that this project makes, each by its name and with its arguments.
 
 Every function takes the link to ask over and raises what `EngineLink.request` does. Shapes of results are those of
-the engine's schema. Nothing outside of this module spells a v2 method that is called.
+the engine's schema. Nothing outside of this module spells a v2 method that is called, but for the question by which
+`link` finds out whether the engine is there.
 """
 
 from __future__ import annotations
@@ -153,6 +154,11 @@ async def list_models(link: EngineLink, *, limit: int, cursor: str | None) -> Js
 async def execute(link: EngineLink, params: JsonObject, *, limit: float) -> JsonObject:
     """command/exec: a command in the sandbox. `limit`: seconds for the answer. Returns `{exitCode, stdout, stderr}`."""
     return await link.request("command/exec", params, limit=limit)
+
+
+def end_command(link: EngineLink, process_id: str) -> None:
+    """command/exec/terminate, not waited for: the `processId` is that which the command was given."""
+    link.send("command/exec/terminate", {"processId": process_id})
 
 
 async def search_files(link: EngineLink, query: str, roots: list[str], token: str | None) -> JsonObject:

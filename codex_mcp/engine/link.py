@@ -9,7 +9,8 @@ import logging
 import re
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +38,11 @@ _REQUEST_LIMIT = 120.0  # seconds; the longest is thread/start, which waits for 
 _LAST_WORDS_LIMIT = 0.2  # seconds from the end of its output to the end of its stderr
 _FIRST_LINES = 6  # of its stderr that are kept, for an engine that ends at once
 _MAX_IN_FLIGHT = 64  # requests; the engine queues 128 messages, then refuses and loses what else comes
+_MAX_SLOW = 48  # of them; the rest is for what a conversation waits for
+_PROMPT = ("turn/start", "turn/steer", "turn/interrupt")
+_QUIET = 5.0  # seconds with an open request and without a word of the engine, until it is asked whether it is there
+_PROBE_LIMIT = 8.0  # seconds that it has to say anything at all: together less than a message waits
+_PROBE = "thread/loaded/list"  # answered from memory, in a millisecond
 _MAX_DEPTH = 120  # levels of nesting; the engine's JSON reader drops a line with 128
 _MAX_BITS = 1000  # of an integer; the engine's JSON reader drops a line with one that no double can hold
 _FIRST_LINES = 4  # of stderr: the reason why an engine does not start stands before what follows from it
@@ -113,7 +119,14 @@ class EngineLink:
         self._process = process
         self._listener = listener
         self._gate = seams.gate
+        self.hung = False
+        """The process was ended because it no longer answered."""
         self._slots = anyio.Semaphore(_MAX_IN_FLIGHT, fast_acquire=True)
+        self._slow_slots = anyio.Semaphore(_MAX_SLOW, fast_acquire=True)
+        self._open = 0
+        self._asked = anyio.Event()
+        self._hold = before_read
+        self._held = False
         self._first_words: list[str] = []
         self._stderr: deque[str] = deque(maxlen=_LAST_LINES)
         self._output: ByteReceiveStream
@@ -125,7 +138,7 @@ class EngineLink:
             self._output,
             FdSendStream(process.stdin_fd, name="engine-stdin"),
             jsonrpc=False,
-            before_read=before_read,
+            before_read=self._before_read,
             trace=trace,
             observer=seams.observer,
         )
@@ -134,8 +147,9 @@ class EngineLink:
         """Run the connection until the process is gone."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._read_stderr)
+            tasks.start_soon(self._watch)
             try:
-                await self._peer.run(self, flush_limit=0)
+                await self._peer.run(self, patience=0)
             finally:
                 await self._output.aclose()
             with anyio.move_on_after(_LAST_WORDS_LIMIT):
@@ -181,16 +195,23 @@ class EngineLink:
         """Call the engine. `on_result` sees the result before anything that the engine sent after it is looked at;
         `on_late` sees one that comes when nobody waits for it any more.
 
-        Raises EngineRefusal (its answer is an error), EngineLost (it ended, or gave no answer in `limit` seconds) or
-        CallerError (params that the engine cannot read: it would drop the line and never answer).
+        Raises EngineRefusal (its answer is an error), EngineLost (it ended, or gave no answer in `limit` seconds),
+        EngineError (code `answer_too_long`) or CallerError (params that the engine cannot read: it would drop the line
+        and never answer).
         """
         _refuse_unreadable(params)
         params = self._passed(method, params)
         try:
-            async with self._slots:
+            async with AsyncExitStack() as slots:
+                if method not in _PROMPT:
+                    await slots.enter_async_context(self._slow_slots)
+                await slots.enter_async_context(self._slots)
+                slots.enter_context(self._counted())
                 with anyio.fail_after(limit):
                     result: JsonObject = await self._peer.request(method, params, on_result, on_late)
                     return result
+        except MalformedMessage as fault:
+            raise EngineError(f"the engine's answer to {method}: {fault}", code="answer_too_long") from None
         except RpcError as error:
             raise EngineRefusal(error) from None
         except PeerClosed:
@@ -204,6 +225,45 @@ class EngineLink:
 
     def _passed(self, method: str, params: JsonObject) -> JsonObject:
         return params if self._gate is None else self._gate.pass_on(ORIGIN.get(), method, params)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._open += 1
+        self._asked.set()
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    async def _before_read(self) -> None:
+        self._held = True
+        await self._hold()
+        self._held = False
+
+    async def _watch(self) -> None:
+        """End an engine that no longer answers: whoever keeps it alive starts another one."""
+        while True:
+            if not self._open:
+                self._asked = anyio.Event()
+                await self._asked.wait()
+            heard = self._peer.lines
+            await anyio.sleep(_QUIET)
+            if self._open and self._is_silent(heard) and not await self._answers():
+                log.error("the engine does not answer: it is ended", extra=about(pid=self._process.pid))
+                self.hung = True
+                self._process.kill()
+                return
+
+    async def _answers(self) -> bool:
+        heard = self._peer.lines
+        probe = self._peer.begin(_PROBE, {})
+        with anyio.move_on_after(_PROBE_LIMIT), suppress(RpcError, PeerClosed):
+            await probe.result()
+        return not self._is_silent(heard)
+
+    def _is_silent(self, heard: int) -> bool:
+        """Whether nothing came since; if it is not read from because the client does not read, nobody can tell."""
+        return self._peer.lines == heard and not self._held
 
     async def stop(self) -> int:
         """End the process and its commands: by the end of its input, by force if it takes too long. Its exit status."""

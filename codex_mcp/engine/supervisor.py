@@ -158,7 +158,8 @@ class Engine:
                 status = await link.stop()
                 tasks.cancel_scope.cancel()
         if problem is None:
-            reason = f"the Codex engine ended unexpectedly (status {status}): {link.last_words()}"
+            what = "did not answer any more and was ended" if link.hung else f"ended unexpectedly (status {status})"
+            reason = f"the Codex engine {what}: {link.last_words()}"
             log.warning("%s", reason, extra=about(pid=process.pid))
             self._listener.on_engine_lost(reason)
         return problem

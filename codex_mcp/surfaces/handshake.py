@@ -78,6 +78,11 @@ class Handshake:
         self._tool_sets = tool_sets
         self._governed = governed
 
+    @property
+    def takes_batches(self) -> bool:
+        """One version of MCP has them, and a server that agrees to it has to take them."""
+        return self.protocol_version == "2025-03-26"
+
     def answer(self, method: str, params: Any, *, jsonrpc: bool) -> Any:
         """The result, or UNANSWERED if the request needs more than the handshake. Raises RpcError."""
         if self.dialect is None:

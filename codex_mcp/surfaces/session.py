@@ -14,7 +14,7 @@ from codex_mcp.surfaces.handshake import UNANSWERED, Dialect, Handshake
 from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.wire.errors import INTERNAL_ERROR, INVALID_REQUEST, RpcError
 from codex_mcp.wire.messages import MalformedMessage
-from codex_mcp.wire.peer import IncomingCall, Peer
+from codex_mcp.wire.peer import Endpoint, IncomingCall
 
 if TYPE_CHECKING:
     from codex_mcp.surfaces.mcp.methods import McpMethods
@@ -35,7 +35,7 @@ class Session:
 
     def __init__(
         self,
-        peer: Peer,
+        peer: Endpoint,
         handshake: Handshake,
         agent: Agent,
         mcp_options: McpOptions,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from codex_mcp.wire.errors import INVALID_REQUEST, PARSE_ERROR
-from codex_mcp.wire.messages import ErrorResponse, MalformedMessage, Notification, Request, Response
+from codex_mcp.wire.messages import Batch, ErrorResponse, MalformedMessage, Notification, Request, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite
 
 
 def decode(line: bytes) -> Message:
-    """Read one line. Raises MalformedMessage with the reason if it is not a JSON-RPC message."""
+    """Read one line. Raises MalformedMessage with the reason if it is no JSON-RPC message, Batch if it is several."""
     try:
         value = _decoder.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -71,9 +71,21 @@ def decode(line: bytes) -> Message:
         raise MalformedMessage(PARSE_ERROR, "nested too deeply") from None
     except ValueError as error:
         raise MalformedMessage(PARSE_ERROR, f"not JSON: {error}") from None
+    if isinstance(value, list) and value:
+        raise Batch(INVALID_REQUEST, "batches are not supported", [_entry(inner) for inner in value])
+    return _message(value)
+
+
+def _entry(value: Any) -> Message | MalformedMessage:
+    try:
+        return _message(value)
+    except MalformedMessage as fault:
+        return fault
+
+
+def _message(value: Any) -> Message:
     if not isinstance(value, dict):
-        what = "batches are not supported" if isinstance(value, list) else "a message is a JSON object"
-        raise MalformedMessage(INVALID_REQUEST, what)
+        raise MalformedMessage(INVALID_REQUEST, "a message is a JSON object")
     method = value.get("method")
     if isinstance(method, str):
         if "id" not in value:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
-import select
-import stat
 import sys
 import threading
 from collections import deque
@@ -20,10 +18,9 @@ from collections.abc import Callable
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream
 
-from codex_mcp.wire.stdio import write_all
+from codex_mcp.wire.stdio import room_in, write_all, write_what_fits
 
 _CHUNK = 64 * 1024
-_SAFE_WRITE = 512 if sys.platform == "win32" else select.PIPE_BUF  # bytes that a writable pipe takes in one piece
 _READ_AHEAD = 4  # chunks read before anybody asked: enough to keep the pipe moving, little enough to push back
 
 
@@ -91,7 +88,7 @@ class FdReceiveStream(ByteReceiveStream):
 class FdSendStream(ByteSendStream):
     """Writes a descriptor and closes it at the end. `send` returns when the bytes have been written.
 
-    What fits into a pipe is written at once; what does not, and what goes elsewhere, is the thread's.
+    What fits into a pipe or a socket is written at once; what does not, and what goes elsewhere, is the thread's.
     """
 
     def __init__(self, fd: int, *, name: str) -> None:
@@ -103,12 +100,14 @@ class FdSendStream(ByteSendStream):
         self._broken = False
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._has_room = _room_in_pipe(fd)
+        self._has_room = room_in(fd) or (lambda: False)
 
     async def send(self, item: bytes) -> None:
-        """Raises anyio.BrokenResourceError when the reader is gone."""
+        """Raises anyio.BrokenResourceError when the reader is gone, anyio.ClosedResourceError after `aclose`."""
+        if self._closed:  # the number of the descriptor may be somebody else's by now
+            raise anyio.ClosedResourceError
         if self._written.is_set() and not self._broken:  # the thread has nothing to do
-            item = self._write_what_fits(item)
+            item = write_what_fits(self._fd, item, self._has_room)
             if not item:
                 return
         if self._loop is None:
@@ -131,16 +130,6 @@ class FdSendStream(ByteSendStream):
         else:
             self._jobs.put(None)
 
-    def _write_what_fits(self, data: bytes) -> bytes:
-        """Write without blocking; what is left."""
-        done = 0
-        try:
-            while done < len(data) and self._has_room():
-                done += os.write(self._fd, data[done : done + _SAFE_WRITE])
-        except OSError:  # the thread will find out
-            pass
-        return data[done:]
-
     def _write(self) -> None:
         while (data := self._jobs.get()) is not None:
             try:
@@ -153,12 +142,3 @@ class FdSendStream(ByteSendStream):
             except RuntimeError:  # the loop is closed
                 break
         os.close(self._fd)
-
-
-def _room_in_pipe(fd: int) -> Callable[[], bool]:
-    """Tells whether `fd` takes _SAFE_WRITE bytes without blocking: only pipes promise that."""
-    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(fd).st_mode):
-        return lambda: False
-    poller = select.poll()
-    poller.register(fd, select.POLLOUT)
-    return lambda: poller.poll(0) == [(fd, select.POLLOUT)]

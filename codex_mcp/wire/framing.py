@@ -10,13 +10,17 @@ if TYPE_CHECKING:
 MAX_LINE = 64 * 1024 * 1024
 
 
+_HEAD = 200  # bytes kept of a line that is too long: enough for the id of a message, which comes first
+
+
 class LineTooLong:
-    """Stands in the place of a line that was longer than the limit; its bytes are gone."""
+    """Stands in the place of a line that was longer than the limit. But for its `head` its bytes are gone."""
 
-    __slots__ = ("limit",)
+    __slots__ = ("head", "limit")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, head: bytes) -> None:
         self.limit = limit
+        self.head = head
 
 
 class LineDecoder:
@@ -29,7 +33,8 @@ class LineDecoder:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
-        self._overflow = False
+        self._overflow: bytes | None = None
+        """The head of the current line, if that is too long."""
 
     def feed(self, chunk: bytes) -> Iterator[bytes | LineTooLong]:
         """Take a chunk; yield every line that it completes. Blank lines are skipped."""
@@ -43,9 +48,9 @@ class LineDecoder:
     def finish(self) -> Iterator[bytes | LineTooLong]:
         """End the current line: at a newline, and at the end of the stream for a last line without one."""
         parts, overflow = self._parts, self._overflow
-        self._parts, self._size, self._overflow = [], 0, False
-        if overflow:
-            yield LineTooLong(self._limit)
+        self._parts, self._size, self._overflow = [], 0, None
+        if overflow is not None:
+            yield LineTooLong(self._limit, overflow)
             return
         line = parts[0] if len(parts) == 1 else b"".join(parts)
         if line and not line.isspace():
@@ -58,6 +63,8 @@ class LineDecoder:
     def _add(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > self._limit:
-            self._parts, self._overflow = [], True
+            if self._overflow is None:
+                self._overflow = b"".join([*self._parts, part[:_HEAD]])[:_HEAD]
+            self._parts = []
         elif part:
             self._parts.append(part)

@@ -46,11 +46,11 @@ class Response:
 
 
 class ErrorResponse:
-    """The failure of a request of ours. `error` is kept as the other side sent it."""
+    """The failure of a request. `error` is kept as the other side sent it; `id` None belongs to no request."""
 
     __slots__ = ("error", "id")
 
-    def __init__(self, id: RequestId, error: Any) -> None:
+    def __init__(self, id: RequestId | None, error: Any) -> None:
         self.id = id
         self.error = error
 
@@ -66,3 +66,11 @@ class MalformedMessage(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+class Batch(MalformedMessage):
+    """A line that holds several messages: what JSON-RPC calls a batch, and only some protocols take."""
+
+    def __init__(self, code: int, reason: str, entries: list[Message | MalformedMessage]) -> None:
+        super().__init__(code, reason)
+        self.entries = entries

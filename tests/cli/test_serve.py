@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +15,7 @@ import pytest
 
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
-from tests.support.processes import until_gone
+from tests.support.processes import commands, until_gone
 from tests.support.raw import INITIALIZE, MCP_INITIALIZE, RawServer, lines
 
 
@@ -215,3 +218,122 @@ def test_a_bad_script_is_refused_before_anything_starts(home: Home, text: str, r
     done = subprocess.run(command, input=b"", capture_output=True, check=False)
     assert done.returncode == 1
     assert reason in done.stderr.decode()
+
+
+@pytest.mark.requirement("process:input-closed")
+def test_started_without_input_or_output_it_ends_quietly(home: Home) -> None:
+    for closed in ("<&-", ">&-", "<&- >&- 2>&-"):
+        command = f"exec {sys.executable} -m codex_mcp {closed}"
+        done = subprocess.run(
+            ["sh", "-c", command],
+            input=b"",
+            capture_output=True,
+            cwd=home.workspace,
+            env=home.environment(),
+            timeout=20,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    until_gone(home)
+
+
+@pytest.mark.requirement("process:end:mcp")
+def test_in_mcp_nothing_but_answers_is_sent_once_its_input_has_ended(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "done"}])
+    call = {"name": "codex", "arguments": {"prompt": "go"}}
+    messages = (MCP_INITIALIZE, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call})
+    done = subprocess.run(
+        [sys.executable, "-m", "codex_mcp"],
+        input=lines(*messages),
+        capture_output=True,
+        cwd=home.workspace,
+        env=home.environment(),
+        timeout=20,
+    )
+    received = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [message["id"] for message in received] == [1, 2]
+    assert received[1]["result"]["content"][0]["text"] == "done"
+
+
+@pytest.mark.requirement("process:end:mcp")
+def test_in_mcp_a_call_that_does_not_end_by_itself_is_not_answered_after_the_end(
+    home: Home, model: OfflineModel
+) -> None:
+    model.add([{"say": "begun", "unfinished": True}, {"wait": 30}])
+    call = {"name": "codex", "arguments": {"prompt": "go"}}
+    with RawServer(home) as server:
+        server.send(MCP_INITIALIZE, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call})
+        server.event("agent_message_delta")
+        assert server.end() == 0
+        assert server.rest() == []
+        until_gone(home)
+
+
+@pytest.mark.requirement("process:cancelled")
+def test_a_documented_method_that_is_cancelled_on_an_mcp_connection_is_stopped(home: Home) -> None:
+    command = ["sh", "-c", "while sleep 0.1; do echo x >> ticks; done"]
+    params = {"command": command, "timeoutMs": 60_000, "sandboxPolicy": {"mode": "danger-full-access"}}
+    ticks = home.workspace / "ticks"
+    with RawServer(home, stderr=subprocess.PIPE) as server:
+        server.send(MCP_INITIALIZE)
+        server.answer(1)
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled"}
+        for id in ("at once", "running"):
+            server.send({"jsonrpc": "2.0", "id": id, "method": "execOneOffCommand", "params": params})
+            if id == "running":
+                while not ticks.exists():
+                    time.sleep(0.01)
+            server.send({**cancelled, "params": {"requestId": id}})
+        while commands(home, "echo x"):
+            time.sleep(0.01)
+        server.send({"jsonrpc": "2.0", "id": "ping", "method": "ping"})
+        assert server.read()["id"] == "ping"
+        server.end()
+        assert server.process.stderr is not None
+        assert server.process.stderr.read() == b""  # of work that never began, too
+
+
+@pytest.mark.requirement("wire:batches")
+@pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18"])
+def test_batches_are_served_where_the_version_that_was_agreed_on_has_them(home: Home, version: str) -> None:
+    client = {"name": "raw", "version": "1"}
+    params = {"protocolVersion": version, "capabilities": {}, "clientInfo": client}
+    hello = {**MCP_INITIALIZE, "params": params}
+    ping = {"jsonrpc": "2.0", "method": "ping"}
+    with RawServer(home) as server:
+        server.send(hello, [{**ping, "id": 2}, {**ping, "id": 3}])
+        server.read()
+        answer = server.read()
+        if version == "2025-03-26":
+            assert [entry["id"] for entry in answer] == [2, 3]
+        else:
+            assert answer["error"]["code"] == -32600
+
+
+@pytest.mark.requirement("reliability:client:leaves")
+@pytest.mark.parametrize("full", ["before the handshake is answered", "later on"])
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_a_client_that_closed_our_input_and_does_not_read_ends_it(home: Home, full: str, kind: str) -> None:
+    out, into = os.pipe() if kind == "pipe" else (end.detach() for end in socket.socketpair())
+    os.set_blocking(into, False)
+    if full == "before the handshake is answered":
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(into, b"x" * 512)
+    os.set_blocking(into, True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codex_mcp"],
+        stdin=subprocess.PIPE,
+        stdout=into,
+        cwd=home.workspace,
+        env=home.environment(),
+    )
+    os.close(into)
+    assert process.stdin is not None
+    process.stdin.write(lines(INITIALIZE, *({"id": id, "method": "x" * 1_000} for id in range(2_000))))
+    process.stdin.close()
+    try:
+        assert process.wait(timeout=10) == 0
+        until_gone(home)
+    finally:
+        process.kill()
+        os.close(out)

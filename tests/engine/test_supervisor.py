@@ -6,16 +6,24 @@ import json
 import os
 import pathlib
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio
 import pytest
 
 from codex_mcp.client import ApprovalRequest, ClientConversation, CodexClient
+from codex_mcp.engine import link
+from codex_mcp.engine.home import CodexHome
+from codex_mcp.engine.link import EngineLink, EngineLost
 from codex_mcp.engine.locate import find_engines
+from codex_mcp.engine.supervisor import Engine
 from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.approvals import Decision
 from codex_mcp.wire.errors import RpcError
+from codex_mcp.wire.peer import IncomingCall
 from tests.support.home import Home
 from tests.support.processes import engines
 from tests.support.scripted_engine import ScriptedEngine
@@ -290,3 +298,110 @@ async def test_a_codex_on_path_that_is_too_old_gives_way_to_the_wheel(
         conversation = await client.new_conversation()
         assert conversation.info.model != "scripted"
     assert old.starts == 1
+
+
+class Listener:
+    """Who is told what the engine says."""
+
+    def __init__(self) -> None:
+        self.lost: list[str] = []
+
+    def on_engine_notification(self, method: str, params: Any) -> None: ...
+
+    def on_engine_request(self, call: IncomingCall) -> None: ...
+
+    def on_engine_lost(self, reason: str) -> None:
+        self.lost.append(reason)
+
+
+@asynccontextmanager
+async def running(engine: Engine) -> AsyncIterator[Engine]:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(engine.run)
+        yield engine
+        tasks.cancel_scope.cancel()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine counts as hung after a tenth of a second."""
+    monkeypatch.setattr(link, "_QUIET", 0.05)
+    monkeypatch.setattr(link, "_PROBE_LIMIT", 0.05)
+
+
+@pytest.mark.requirement("engine:hung")
+@pytest.mark.usefixtures("impatient")
+async def test_an_engine_that_hangs_is_replaced_like_one_that_died(home: Home) -> None:
+    hung, listener = ScriptedEngine(home.root, "hangs-in-turn"), Listener()
+    async with running(Engine(CodexHome.of_process(), str(hung.path), (), listener)) as engine:
+        first = await engine.link()
+        with pytest.raises(EngineLost):
+            await first.request("turn/start", {"threadId": "t"})
+        while (second := await engine.link()) is first:
+            await anyio.lowlevel.checkpoint()
+        assert (await second.request("turn/start", {"threadId": "t"}))["turn"]
+    assert "did not answer any more and was ended" in listener.lost[0]
+    assert hung.starts == 2
+
+
+@pytest.mark.requirement("engine:hung")
+@pytest.mark.usefixtures("impatient")
+async def test_an_engine_that_is_slow_with_one_request_is_kept(home: Home) -> None:
+    slow, listener = ScriptedEngine(home.root, "ignores-turns"), Listener()
+    async with running(Engine(CodexHome.of_process(), str(slow.path), (), listener)) as engine:
+        used = await engine.link()
+        with pytest.raises(EngineLost, match="within 1 s"):
+            await used.request("turn/start", {"threadId": "t"}, limit=1.0)
+        assert await engine.link() is used
+    assert not listener.lost
+
+
+@pytest.mark.requirement("engine:hung")
+@pytest.mark.usefixtures("impatient")
+async def test_an_engine_that_is_not_read_from_is_not_taken_for_one_that_hangs(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine_, listener = ScriptedEngine(home.root), Listener()
+    go, judged, asked = anyio.Event(), anyio.Event(), []
+    is_silent = EngineLink._is_silent
+
+    def judge(self: EngineLink, heard: int) -> bool:
+        asked.append(heard)
+        if len(asked) > 3:
+            judged.set()
+        return is_silent(self, heard)
+
+    async def hold() -> None:
+        if held:
+            await go.wait()
+
+    held = False
+    monkeypatch.setattr(EngineLink, "_is_silent", judge)
+    supervised = Engine(CodexHome.of_process(), str(engine_.path), (), listener, before_read=hold)
+    async with running(supervised) as engine, anyio.create_task_group() as tasks:
+        used = await engine.link()
+        held = True
+        await used.request("turn/start", {"threadId": "t"})  # what was being read is read
+        tasks.start_soon(used.request, "turn/start", {"threadId": "t"})
+        await judged.wait()
+        go.set()
+    assert not listener.lost
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("engine:hung")
+async def test_the_real_engine_that_is_stopped_is_replaced(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "one"}], [{"say": "two"}], [{"say": "three"}])
+    async with serving(home) as client:
+        conversation = await client.new_conversation()
+        await turn(conversation, "first")
+        [stopped] = engines(home)
+        os.kill(stopped, signal.SIGSTOP)
+        with anyio.fail_after(25):
+            with suppress(RpcError):
+                await conversation.send("second")
+            while engines(home) == [stopped]:
+                await anyio.sleep(0.1)
+            await client.request("model/list", {})
+        another = await client.new_conversation()
+        assert types(await turn(another, "third"))[-1] == "task_complete"

@@ -71,6 +71,8 @@ for line in sys.stdin:
     elif method == "turn/start":
         turn = f"turn-{{next(turns)}}"
         about = {{"threadId": params["threadId"], "turnId": turn}}
+        if "hangs-in-turn" in FAULTS and started == 1:
+            time.sleep(600)
         if "ignores-turns" in FAULTS:
             continue
         if "takes-turns-late" in FAULTS:

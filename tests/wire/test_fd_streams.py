@@ -65,3 +65,17 @@ async def test_a_reader_that_is_gone_is_an_error_for_ever() -> None:
         with pytest.raises(anyio.BrokenResourceError):
             await stream.send(b"x")
     await stream.aclose()
+
+
+async def test_what_is_sent_after_the_end_does_not_reach_who_has_the_descriptor_now() -> None:
+    out, into = os.pipe()
+    stream = FdSendStream(into, name="test")
+    await stream.aclose()
+    other_out, other_into = os.pipe()  # one of them has the number now
+    assert into in (other_out, other_into)
+    with pytest.raises(anyio.ClosedResourceError):
+        await stream.send(b"late")
+    os.close(other_into)
+    assert os.read(other_out, 10) == b""
+    os.close(other_out)
+    os.close(out)

@@ -49,7 +49,7 @@ class Wire:
     def __init__(self, send: MemorySend, receive: MemoryReceive) -> None:
         self._send = send
         self._receive = receive
-        self._lines: list[bytes] = []
+        self._rest = b""
 
     async def write(self, *messages: Any) -> None:
         await self._send.send(b"".join(json.dumps(m).encode() + b"\n" for m in messages))
@@ -58,9 +58,10 @@ class Wire:
         await self._send.send(data)
 
     async def read(self) -> Any:
-        while not self._lines:
-            self._lines = (await self._receive.receive()).splitlines()
-        return json.loads(self._lines.pop(0))
+        while b"\n" not in self._rest:
+            self._rest += await self._receive.receive()
+        line, _, self._rest = self._rest.partition(b"\n")
+        return json.loads(line)
 
     async def end(self) -> None:
         await self._send.aclose()
@@ -329,3 +330,111 @@ async def test_the_trace_sees_every_line_of_both_directions() -> None:
         await wire.write({"id": 1, "method": "m"})
         await wire.read()
     assert seen == [("<", b'{"id": 1, "method": "m"}'), (">", b'{"id":1,"result":{}}\n')]
+
+
+async def test_everybody_who_waits_for_room_is_woken() -> None:
+    woken: list[str] = []
+
+    async def wait(name: str) -> None:
+        await peer.writable()
+        woken.append(name)
+
+    async with connected(Recorder()) as (peer, _wire, out):
+        out.stalled = True
+        peer.write(b"x" * (HIGH_WATER + 1) + b"\n")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait, "first")
+            tasks.start_soon(wait, "second")
+            for _ in range(10):
+                await anyio.lowlevel.checkpoint()
+            assert not woken
+            out.stalled = False
+    assert sorted(woken) == ["first", "second"]
+
+
+async def test_everybody_who_waits_for_the_last_call_is_woken() -> None:
+    calls: list[IncomingCall] = []
+    async with connected(Recorder(calls.append)) as (peer, wire, _out):
+        await wire.write({"id": 1, "method": "m"})
+        async with anyio.create_task_group() as tasks:
+            await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(peer.calls_done)
+            tasks.start_soon(peer.calls_done)
+            await anyio.wait_all_tasks_blocked()
+            calls[0].respond({})
+
+
+@pytest.mark.requirement("wire:long-answer")
+async def test_an_answer_that_is_too_long_fails_the_request_that_waits_for_it() -> None:
+    handler = Recorder()
+    async with connected(handler, max_line=1_000) as (peer, wire, _out):
+        pending = peer.begin("m", {})
+        assert (await wire.read())["id"] == pending.id
+        await wire.write({"id": pending.id, "result": "x" * 2_000}, {"id": 77, "result": "x" * 2_000})
+        with pytest.raises(MalformedMessage, match="longer than 1000 bytes"):
+            await pending.result()
+        await anyio.wait_all_tasks_blocked()
+        assert len(handler.faults) == 1  # nobody waits for the other
+
+
+@pytest.mark.requirement("wire:batches")
+async def test_a_batch_is_answered_as_one_when_all_of_it_is_answered() -> None:
+    calls: list[IncomingCall] = []
+    handler = Recorder(calls.append)
+    async with connected(handler, takes_batches=lambda: True) as (_, wire, _out):
+        await wire.write([{"id": 1, "method": "a"}, {"method": "n"}, 5, {"id": 2, "method": "b"}])
+        await anyio.wait_all_tasks_blocked()
+        assert handler.notifications == [("n", None)]
+        calls[1].respond("second")
+        calls[0].fail(RpcError(INVALID_REQUEST, "no"))
+        assert await wire.read() == [
+            {"id": None, "error": {"code": INVALID_REQUEST, "message": "a message is a JSON object"}},
+            {"id": 2, "result": "second"},
+            {"id": 1, "error": {"code": INVALID_REQUEST, "message": "no"}},
+        ]
+
+
+@pytest.mark.requirement("wire:batches")
+async def test_a_batch_of_notifications_has_no_answer_and_a_cancelled_call_has_none_in_it() -> None:
+    calls: list[IncomingCall] = []
+    async with connected(Recorder(calls.append), takes_batches=lambda: True) as (_, wire, _out):
+        await wire.write(
+            [{"method": "n"}], [{"id": 1, "method": "a"}, {"id": 2, "method": "b"}], [{"id": 3, "method": "c"}]
+        )
+        await anyio.wait_all_tasks_blocked()
+        calls[0].withdraw()
+        calls[1].respond({})
+        assert await wire.read() == [{"id": 2, "result": {}}]
+        calls[2].withdraw()
+        await wire.write({"id": 4, "method": "d"})
+        await anyio.wait_all_tasks_blocked()
+        calls[3].respond({})
+        assert (await wire.read())["id"] == 4
+
+
+@pytest.mark.requirement("wire:batches")
+async def test_an_id_that_is_used_twice_in_a_batch_is_refused_in_it() -> None:
+    calls: list[IncomingCall] = []
+    async with connected(Recorder(calls.append), takes_batches=lambda: True) as (_, wire, _out):
+        await wire.write([{"id": 1, "method": "a"}, {"id": 1, "method": "b"}])
+        await anyio.wait_all_tasks_blocked()
+        calls[0].respond({})
+        assert [set(answer) for answer in await wire.read()] == [{"id", "error"}, {"id", "result"}]
+
+
+async def test_who_agreed_to_no_batches_gets_none() -> None:
+    handler = Recorder()
+    async with connected(handler) as (_, wire, _out):
+        await wire.write([{"id": 1, "method": "a"}], [])
+        await anyio.wait_all_tasks_blocked()
+    assert [fault.reason for fault in handler.faults] == ["batches are not supported", "a message is a JSON object"]
+
+
+async def test_who_has_ended_its_input_is_asked_nothing_more() -> None:
+    async with connected(Recorder()) as (peer, wire, _out):
+        peer.answers_only = True
+        peer.notify("event")
+        await wire.end()
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(PeerClosed):
+            await peer.request("question", {})

@@ -14,13 +14,14 @@ class Subscriptions:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._uris: set[str] = set()
+        self._uris: dict[str, str] = {}
+        """As the client wrote them, by what `uris_of` has for them: ids may be written in capitals."""
 
     def add(self, uri: str) -> None:
-        self._uris.add(uri)
+        self._uris[uri.lower()] = uri
 
     def discard(self, uri: str) -> None:
-        self._uris.discard(uri)
+        self._uris.pop(uri.lower(), None)
 
     def on_events(self, conversation: Conversation, events: list[Event]) -> None:
         if self._uris and any(event.msg["type"] in _TURN_ENDS for event in events):
@@ -37,4 +38,4 @@ class Subscriptions:
 
         for uri in resources.uris_of(thread_id):
             if uri in self._uris:
-                self._client.notify("notifications/resources/updated", {"uri": uri})
+                self._client.notify("notifications/resources/updated", {"uri": self._uris[uri]})

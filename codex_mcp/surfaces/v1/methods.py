@@ -5,7 +5,6 @@ Loaded when a client first uses it: an MCP client that calls tools does not wait
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,10 +40,10 @@ class V1Methods:
         if method is None or handler is None:
             raise self._connection.dialect.unknown_method(call.method)
         params = self._decode(method.params, call.params)
-        call.start(self._serve(handler(Context(self._connection, call), params)))
+        call.start(self._serve(handler, call, params))
 
-    async def _serve(self, work: Awaitable[WireModel | None]) -> Any:
-        result = await work
+    async def _serve(self, handler: Handler, call: IncomingCall, params: WireModel) -> Any:
+        result = await handler(Context(self._connection, call), params)
         return None if result is None else result.to_wire()
 
     def _decode(self, model: type[WireModel], params: Any) -> WireModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_mcp.bridge import utilities
+from codex_mcp.bridge import git_diff, utilities
 from codex_mcp.bridge.shapes import engine_sandbox_policy
 from codex_mcp.protocol import registry as r
 from codex_mcp.protocol import utilities as u
@@ -10,7 +10,7 @@ from codex_mcp.surfaces.v1.context import Context, Handler
 
 
 async def git_diff_to_remote(_context: Context, params: u.GitDiffToRemoteParams) -> u.GitDiffToRemoteResult:
-    return u.GitDiffToRemoteResult.model_validate(await utilities.git_diff_to_remote(params.cwd))
+    return u.GitDiffToRemoteResult.model_validate(await git_diff.git_diff_to_remote(params.cwd))
 
 
 async def exec_one_off_command(context: Context, params: u.ExecOneOffCommandParams) -> u.ExecOneOffCommandResult:

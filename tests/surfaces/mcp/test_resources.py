@@ -66,11 +66,15 @@ async def test_subscribers_hear_of_every_turn(home: Home, model: OfflineModel) -
         uri = f"codex://threads/{thread}/transcript"
         await client.request("resources/subscribe", {"uri": uri})
         await client.call("codex-reply", threadId=thread, prompt="go")
+        shouted = f"codex://threads/{thread.upper()}"
+        await client.request("resources/subscribe", {"uri": shouted})
+        await client.call("codex-reply", threadId=thread, prompt="go")
+        await client.request("resources/unsubscribe", {"uri": shouted})
         await client.request("resources/unsubscribe", {"uri": uri})
         await client.call("codex-reply", threadId=thread, prompt="go")
         with pytest.raises(RpcError):
             await client.request("resources/subscribe", {"uri": "file:///etc/passwd"})
-    assert client.of("notifications/resources/updated") == [{"uri": uri}]
+    assert client.of("notifications/resources/updated") == [{"uri": uri}, {"uri": shouted}, {"uri": uri}]
 
 
 @pytest.mark.requirement("mcp:prompts")
