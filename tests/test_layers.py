@@ -8,7 +8,7 @@ import pathlib
 PACKAGE = pathlib.Path(__file__).parent.parent / "codex_mcp"
 LAYERS = ["wire", "protocol", "policy", "engine", "bridge", "agents", "surfaces", "cli"]
 # Modules of the package itself that every layer may use, and packages beside the layers with what they may use.
-SHARED = {"errors", "invocation", "logs", "redaction", ""}
+SHARED = {"error_codes", "errors", "invocation", "logs", "redaction", ""}
 BESIDE = {
     "client": {"wire", "protocol"},
     "offline": {"wire"},

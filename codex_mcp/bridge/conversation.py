@@ -15,6 +15,7 @@ from typing import Protocol
 
 import anyio
 
+from codex_mcp import error_codes
 from codex_mcp.bridge.approvals import Approval, Kind, Verdict, Withdrawable
 from codex_mcp.bridge.events import Event, Translator
 from codex_mcp.bridge.options import ThreadRequest, TurnOptions
@@ -84,6 +85,8 @@ class Conversation:
         self.life = TurnLife()
         self.offline_because: str | None = None
         """The engine waits for the network to come back: the cause it gave."""
+        self.failure_code = "provider_error"
+        """Of the turn that runs or ran last, if it failed: one of `error_codes`."""
         self.submitting = anyio.Lock()
         """Held while something is handed to the engine: submissions stay in the order in which they came."""
         self.closing = False
@@ -185,10 +188,12 @@ class Conversation:
 
     def abort(self, error: str | None = None) -> None:
         """End the turn as aborted, from our side: the engine is gone or does not end it."""
+        self.failure_code = "engine_lost"
         self._end_from_outside(self.translator.abort(error))
 
     def fail(self, error: str) -> None:
         """End the turn as failed, from our side."""
+        self.failure_code = "provider_error"
         self._end_from_outside(self.translator.fail(error))
 
     def _end_from_outside(self, events: list[Event]) -> None:
@@ -201,6 +206,10 @@ class Conversation:
 
     def on_notification(self, method: str, params: JsonObject) -> None:
         """Translate, pass on, and follow the turn."""
+        if method == "error":
+            self.failure_code = error_codes.of_engine_info(params["error"].get("codexErrorInfo"))
+        elif method == "turn/completed" and params["turn"].get("error"):
+            self.failure_code = error_codes.of_engine_info(params["turn"]["error"].get("codexErrorInfo"))
         self.emit(self.translator.translate(method, params))
         if self.offline_because is not None and method.startswith(("item/", "turn/")):
             self.offline_because = None

@@ -1,10 +1,12 @@
-"""Writes docs/compatibility.md from the manifest."""
+"""Writes docs/compatibility.md from the manifest, and docs/errors.md from the catalogue of error codes."""
 
 from __future__ import annotations
 
+from codex_mcp import error_codes
 from tests.requirements import HERE, SOURCES, load
 
 TARGET = HERE.parent.parent / "docs" / "compatibility.md"
+ERRORS = TARGET.with_name("errors.md")
 
 
 def render() -> str:
@@ -23,3 +25,4 @@ def render() -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(render())
+    ERRORS.write_text(error_codes.render())

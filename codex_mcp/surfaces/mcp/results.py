@@ -7,24 +7,12 @@ from typing import Any
 
 from msgspec import UNSET
 
-from codex_mcp import invocation
+from codex_mcp import error_codes
 from codex_mcp.errors import CodexMcpError
 from codex_mcp.protocol.tools import ToolError, ToolResult, TurnResult
 from codex_mcp.surfaces.mcp.elicitation import NOT_OFFERED
 from codex_mcp.surfaces.mcp.turns import ToolTurn
 from codex_mcp.wire.messages import JsonObject
-
-_ADVICE = {
-    "approval_denied": "Ask for something that needs no approval, or have the user approve it.",
-    "config_error": "Correct the setting, or leave it out.",
-    "engine_error": "Send the message again with codex-reply.",
-    "engine_lost": "Send the message again with codex-reply: the thread goes on where it was.",
-    "interrupted": "The thread is usable: go on with codex-reply.",
-    "invalid_answer": "Ask again with codex-reply, or loosen the schema.",
-    "not_found": "Begin a new thread with codex.",
-    "provider_error": "Send the message again with codex-reply; if it fails again, look at the provider's settings.",
-    "timeout": "Go on with codex-reply and more time, or with less to do.",
-}
 
 HOW_TO_ALLOW = (
     "To have such things done from this client, call with `approval-policy: never` and the `sandbox` that allows "
@@ -48,7 +36,7 @@ def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonOb
 
     Many clients show their model nothing but the text of an error: it says what to do next, too.
     """
-    advice = _sign_in_advice() if code == "auth_required" else _ADVICE.get(code)
+    advice = error_codes.advice(code)
     error = ToolError(code=code, message=message, advice=advice)
     more.setdefault("status", "failed")
     result = TurnResult(thread_id=thread_id, content=message, error=error, **more)
@@ -60,10 +48,6 @@ def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonOb
 def failure_of(error: CodexMcpError, thread_id: str = "") -> JsonObject:
     """A failed call, by its exception."""
     return failure(error.code, error.message, thread_id)
-
-
-def _sign_in_advice() -> str:
-    return f"Sign in with `{invocation.command('login')}`, or give the provider's API key to the server's environment."
 
 
 def _aside(text: str) -> str:
@@ -111,17 +95,9 @@ def turn_result(
 
 def _what_went_wrong(turn: ToolTurn) -> tuple[str, str]:
     if turn.report.error is not None:
-        return _code_of(turn.report.error), turn.report.error
+        return turn.failure_code, turn.report.error
     if turn.denied:
         last = turn.denied[-1]
         return "approval_denied", f"The turn was stopped: approval of `{last.what}` was denied ({last.because})."
     said = f" Codex had said: {turn.report.message}" if turn.report.message else ""
     return "interrupted", f"The turn was interrupted before it was done.{said}"
-
-
-def _code_of(error: str) -> str:
-    if "engine ended" in error:
-        return "engine_lost"
-    if "401" in error and "nauthorized" in error:
-        return "auth_required"
-    return "provider_error"

@@ -118,7 +118,9 @@ class ToolTurn:
         """Somebody has asked for the result and got it."""
         self.scope = anyio.CancelScope()
         """Cancelled when nobody waits for a turn in the background any more."""
-        self._queued = True
+        self.failure_code = "provider_error"
+        """If it failed: one of `error_codes`."""
+        self._conversation: Conversation | None = None
         self._change = anyio.Event()
 
     @property
@@ -130,7 +132,7 @@ class ToolTurn:
     @property
     def status(self) -> t.TurnStatus:
         if not self.ended:
-            if self._queued:
+            if self._conversation is None:
                 return "queued"
             return "waiting-for-approval" if self.pending else "running"
         if self.report.aborted:
@@ -140,7 +142,7 @@ class ToolTurn:
     @property
     def begun(self) -> bool:
         """The thread is known, and it is this turn's time."""
-        return not self._queued
+        return self._conversation is not None
 
     @property
     def wants_attention(self) -> bool:
@@ -203,11 +205,13 @@ class ToolTurn:
     def _watch(self, conversation: Conversation, stack: AsyncExitStack) -> None:
         """Have the conversation's events and questions until the end of the block."""
         self.thread_id = conversation.id
-        self._queued = False
+        self._conversation = conversation
         stack.enter_context(self.turns.connection.delivery.take(conversation.id, self))
         stack.callback(self._end)
 
     def _end(self) -> None:
+        if not self.ended and self._conversation is not None:
+            self.failure_code = self._conversation.failure_code
         self.ended = True
         self.changed()
 
