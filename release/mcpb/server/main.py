@@ -1,0 +1,6 @@
+"""What the client starts."""
+
+from codex_mcp.cli import main
+
+if __name__ == "__main__":
+    main()
