@@ -5,12 +5,19 @@ Modules log with `logging.getLogger(__name__)`; fields go in `extra={"fields": {
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from typing import Any
 
 from codex_mcp.redaction import redact
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator
+    from typing import Any
+
+_FILE_SIZE = 2**20  # bytes
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -43,3 +50,23 @@ def configure(level: str) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+@contextlib.contextmanager
+def also_to(path: pathlib.Path) -> Iterator[None]:
+    """Keep the records of this package, from `info` on, in a file, too; of 2 MB the last is kept."""
+    from logging.handlers import RotatingFileHandler
+
+    handler = RotatingFileHandler(path, maxBytes=_FILE_SIZE, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(_LineFormatter())
+    handler.setLevel(logging.INFO)
+    logger = logging.getLogger("codex_mcp")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(min(before, logging.INFO))
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
+        handler.close()

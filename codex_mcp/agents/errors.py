@@ -45,3 +45,9 @@ class AgentBusy(CallerError):
     """Another process serves the agent, or works on its folder."""
 
     code = "agent_busy"
+
+
+class OutsideWorkspace(CallerError):
+    """A directory that the box of the agent does not have."""
+
+    code = "outside_workspace"

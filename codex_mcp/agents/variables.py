@@ -43,6 +43,11 @@ class AgentVariables:
             raise CallerError(f"CONTAINER_MEMORY_LIMIT: {error}", code="invalid_variable") from None
 
     @property
+    def processes(self) -> int:
+        """There is no variable for them."""
+        return 512
+
+    @property
     def most_agents(self) -> int:
         """MAX_CONCURRENT_SESSIONS: agents that are served at once."""
         return int(self._number("MAX_CONCURRENT_SESSIONS", 20))

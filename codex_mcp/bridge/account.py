@@ -87,9 +87,9 @@ def auth_method(mode: Any) -> AuthMethod | None:
 
 async def user_email(engine: Engine) -> str | None:
     """The address that the sign-in claims. auth.json first: the engine needs the network to tell."""
-    claims = _claims((_auth_file(engine.home).get("tokens") or {}).get("id_token"))
-    if isinstance(claims.get("email"), str):
-        return str(claims["email"])
+    known = claims((_auth_file(engine.home).get("tokens") or {}).get("id_token"))
+    if isinstance(known.get("email"), str):
+        return str(known["email"])
     link = await engine.link()
     try:
         account = await api.read_account(link)
@@ -124,11 +124,11 @@ def _stored_token(home: CodexHome) -> str | None:
     return (stored.get("tokens") or {}).get("access_token") or stored.get("OPENAI_API_KEY")
 
 
-def _claims(token: Any) -> JsonObject:
+def claims(token: Any) -> JsonObject:
     """The claims of a JWT, unverified; `{}` if it is none."""
     try:
         payload = str(token).split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        known = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError, binascii.Error):
         return {}
-    return claims if isinstance(claims, dict) else {}
+    return known if isinstance(known, dict) else {}

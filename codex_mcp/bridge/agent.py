@@ -44,6 +44,16 @@ class AgentSeams:
 
     engine: EngineSeams = field(default_factory=EngineSeams)
     approvals: ApprovalSeams = field(default_factory=ApprovalSeams)
+    answer: Callable[[IncomingCall], bool] | None = None
+    """Sees what the engine asks that is about no thread; whether it answers that. Must not block."""
+
+    def then(self, later: AgentSeams) -> AgentSeams:
+        """These, and `later` ones who see what these pass on."""
+        return AgentSeams(
+            self.engine.then(later.engine),
+            later.approvals if self.approvals == ApprovalSeams() else self.approvals,
+            later.answer or self.answer,
+        )
 
 
 NO_SEAMS = AgentSeams()
@@ -70,6 +80,7 @@ class Agent:
         self.engine = Engine(home, named, overrides, self, first=first, before_read=before_read, seams=seams.engine)
         self.conversations = Conversations(self.engine, defaults, tasks, seams.approvals)
         self.queues = ThreadQueues()
+        self._answer = seams.answer
         self._watchers: dict[str, list[Watcher]] = {}
 
     async def run(self) -> None:
@@ -116,7 +127,8 @@ class Agent:
     def on_engine_request(self, call: IncomingCall) -> None:
         thread_id = call.params.get("threadId") if isinstance(call.params, dict) else None
         if not isinstance(thread_id, str):
-            questions.refuse(call)
+            if self._answer is None or not self._answer(call):
+                questions.refuse(call)
             return
         conversation = self.conversations.of_thread(thread_id)
         if conversation is not None:

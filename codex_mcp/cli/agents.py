@@ -77,7 +77,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", choices=["none", "outbound", "host"], default="none", help="of its commands")
     parser.add_argument("--cpus", type=float, metavar="N", help="CONTAINER_CPU_LIMIT, or 4")
     parser.add_argument("--memory", type=size, metavar="SIZE", help="such as 512m; CONTAINER_MEMORY_LIMIT, or 2048m")
-    parser.add_argument("--pids", type=int, default=512, metavar="N", help="processes and threads; 512")
+    parser.add_argument("--pids", type=int, metavar="N", help="processes and threads; 512")
     parser.add_argument("--require-limits", action="store_true", help="refuse to work where nothing holds the limits")
     parser.add_argument("--read-only", action="store_true", help="mount the workspace read-only")
     parser.add_argument("--box-option", action="append", default=[], metavar="KEY=VALUE", help="of the isolation")
@@ -95,7 +95,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         network=options.network,
         cpus=options.cpus or variables.cpus,
         memory=options.memory or variables.memory,
-        pids=options.pids,
+        pids=options.pids or variables.processes,
         require_limits=options.require_limits,
         read_only=options.read_only,
         options={key: value for key, _, value in pairs},

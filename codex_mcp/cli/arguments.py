@@ -33,6 +33,7 @@ class ServeOptions:
         self.strict = False
         self.policy: str | None = None
         """The policy file that was named; the system-wide one counts in any case."""
+        self.agent: str | None = None
 
     @property
     def engine_overrides(self) -> tuple[str, ...]:
@@ -65,6 +66,7 @@ def parse_arguments(arguments: list[str], prog: str = "codex-mcp-server") -> Ser
     options.profile = found.profile
     options.policy = found.policy
     options.strict = found.strict_config
+    options.agent = found.agent
     for key, value in _native_settings(found):
         options.overrides.append(f"{key}={value}")
     options.overrides += [f"features.{name}=true" for name in found.enable]
@@ -169,6 +171,7 @@ def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
     add("--version", "-V", action="version", version=f"codex-mcp-server {__version__}")
     add("word", nargs="?", metavar="mcp-server", help="may be given; does nothing")
     add("--codex", metavar="PATH", help="the Codex engine to use; also CODEX_MCP_ENGINE")
+    add("--agent", metavar="NAME", help="serve that agent, with a workspace and a box of its own (docs/agents.md)")
     add("--offline", metavar="SCRIPT", help="play a script instead of asking a model (docs/offline.md)")
     add("--policy", metavar="FILE", help="hold clients and model to a policy (docs/governance.md)")
     add(

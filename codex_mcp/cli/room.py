@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import anyio
 
 from codex_mcp import logs
-from codex_mcp.bridge.agent import NO_SEAMS, Agent
+from codex_mcp.bridge.agent import NO_SEAMS, Agent, AgentSeams
 from codex_mcp.bridge.options import ServerDefaults, override_to_config
 from codex_mcp.cli.arguments import ServeOptions
 from codex_mcp.cli.signals import held_signals, until_ending
@@ -50,36 +50,52 @@ def run_room(
 
     Returns the exit status: 0 when the client went, 128 plus the number of a signal that ended the server.
     """
+    prepare(options)
+    return anyio.run(_serve_until_signal, options, home, handshake, desk, first, wire, policies)
+
+
+def prepare(options: ServeOptions) -> None:
+    """Set what counts for the whole process."""
     logs.configure(options.log_level)
     codec.speed_up()
-    defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
-    mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
-    return anyio.run(_serve_until_signal, options, home, defaults, mcp_options, handshake, desk, first, wire, policies)
 
 
-async def _serve_until_signal(*arguments: Any) -> int:
-    """Hold the signals until the engine is gone, not only until the first has come."""
-    with held_signals() as signals:
-        return await _serve(signals, *arguments)
-
-
-async def _serve(
-    signals: AsyncIterator[int],
+async def _serve_until_signal(
     options: ServeOptions,
     home: CodexHome,
-    defaults: ServerDefaults,
-    mcp_options: McpOptions,
     handshake: Handshake,
     desk: FrontDesk,
     first: EngineProcess | None,
     wire: tuple[int, int],
     policies: list[str],
 ) -> int:
+    """Hold the signals until the engine is gone, not only until the first has come."""
+    with held_signals() as signals:
+        return await serve_client(signals, options, home, handshake, desk, wire, policies, first=first)
+
+
+async def serve_client(
+    signals: AsyncIterator[int],
+    options: ServeOptions,
+    home: CodexHome,
+    handshake: Handshake,
+    desk: FrontDesk,
+    wire: tuple[int, int],
+    policies: list[str],
+    *,
+    first: EngineProcess | None = None,
+    seams: AgentSeams = NO_SEAMS,
+    attend: Callable[[Agent], Coroutine[Any, Any, None]] | None = None,
+) -> int:
+    """Serve the client on `wire` with an agent in `home`; the exit status. `attend` runs beside, while it does."""
+    defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
+    mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
     under = None
     if policies:
         from codex_mcp.cli.under_policy import govern
 
         under = govern(policies, home, defaults)
+        seams = seams.then(under.seams)
     loop = asyncio.get_running_loop()
 
     def take_over() -> bytes:  # on the reading thread
@@ -107,7 +123,7 @@ async def _serve(
             overrides=(*options.engine_overrides, *(() if under is None else under.engine_settings)),
             first=first,
             before_read=peer.writable,
-            seams=NO_SEAMS if under is None else under.seams,
+            seams=seams,
         )
         session = Session(peer, handshake, agent, mcp_options, door=None if under is None else under.door)
         if under is not None:
@@ -139,6 +155,8 @@ async def _serve(
         if under is None or under.guard is not None:
             tasks.start_soon(agent.run)
         tasks.start_soon(session.warm_up)
+        if attend is not None:
+            tasks.start_soon(attend, agent)
         await peer.run(session, linger, patience=None if patient else _PATIENCE)
         session.close()
         tasks.cancel_scope.cancel()

@@ -50,6 +50,11 @@ def serve(arguments: list[str]) -> int:
         model.start()
         options.overrides[:0] = model.engine_overrides()
 
+    if options.agent is not None:
+        from codex_mcp.cli.agent_room import run_agent_room
+
+        return run_agent_room(options, options.agent, handshake, desk, (wire_in, wire_out), policies)
+
     from codex_mcp.engine.home import CodexHome
     from codex_mcp.engine.launch import try_start_engine
 

@@ -95,6 +95,33 @@ class EngineSeams:
     """Awaited after each start of an engine, before anything is asked of it. Raises EngineUnavailable if the engine
     must not be used."""
 
+    def then(self, later: EngineSeams) -> EngineSeams:
+        """These, and `later` ones who see what these pass on."""
+        gates = [gate for gate in (self.gate, later.gate) if gate is not None]
+        checks = [check for check in (self.verify, later.verify) if check is not None]
+
+        async def verify(link: EngineLink) -> None:
+            for check in checks:
+                await check(link)
+
+        return EngineSeams(
+            _Gates(gates) if gates else None,
+            later.observer or self.observer,
+            verify if checks else None,
+        )
+
+
+class _Gates:
+    """One gate behind the other."""
+
+    def __init__(self, gates: list[Gate]) -> None:
+        self._gates = gates
+
+    def pass_on(self, origin: Origin, method: str, params: JsonObject) -> JsonObject:
+        for gate in self._gates:
+            params = gate.pass_on(origin, method, params)
+        return params
+
 
 NO_SEAMS = EngineSeams()
 
@@ -264,6 +291,11 @@ class EngineLink:
     def _is_silent(self, heard: int) -> bool:
         """Whether nothing came since; if it is not read from because the client does not read, nobody can tell."""
         return self._peer.lines == heard and not self._held
+
+    @property
+    def asked(self) -> bool:
+        """Whether an answer of the engine is waited for."""
+        return self._open > 0
 
     async def stop(self) -> int:
         """End the process and its commands: by the end of its input, by force if it takes too long. Its exit status."""

@@ -63,6 +63,9 @@ class Engine:
         self._failure: EngineUnavailable | None = None
         self._failed_at = 0.0
         self._changed = anyio.Event()
+        self._resting = False
+        self._leave = anyio.Event()
+        self._left_because = ""
 
     @property
     def current(self) -> EngineLink | None:
@@ -74,11 +77,24 @@ class Engine:
         if self._failure is not None and anyio.current_time() > self._failed_at + _RETRY_AFTER:
             self._failure = None
             self._change()
+        if self._resting:
+            self._resting = False
+            self._change()
         while self._link is None:
             if self._failure is not None:
                 raise self._failure
             await self._changed.wait()
         return self._link
+
+    def rest(self) -> None:
+        """End the process, in which nothing must run, until somebody asks for it again."""
+        self._resting = True
+        self._leave.set()
+
+    def renew(self, reason: str) -> None:
+        """End the process and start another: for something that it cannot mend. Its turns end with that reason."""
+        self._left_because = reason
+        self._leave.set()
 
     async def run(self) -> None:
         """Keep an engine alive until cancelled; then end it, and everything it runs, before returning."""
@@ -99,8 +115,12 @@ class Engine:
     async def _run_until_unavailable(self) -> None:
         failures, delay = 0, _FIRST_DELAY
         while True:
+            while self._resting:
+                await self._changed.wait()
             started = anyio.current_time()
             problem = await self._serve_best()
+            if self._resting:
+                continue
             if problem is None and anyio.current_time() - started > _STABLE_AFTER:
                 failures, delay = 0, _FIRST_DELAY
                 continue
@@ -149,7 +169,7 @@ class Engine:
                 self.generation += 1
                 self._link = link
                 self._change()
-                await link.ended.wait()
+                await self._until_over(link)
             except EngineUnavailable as failure:
                 problem = failure
             finally:
@@ -157,12 +177,27 @@ class Engine:
                 self._change()
                 status = await link.stop()
                 tasks.cancel_scope.cancel()
-        if problem is None:
+        if problem is None and not self._resting:
             what = "did not answer any more and was ended" if link.hung else f"ended unexpectedly (status {status})"
-            reason = f"the Codex engine {what}: {link.last_words()}"
+            because, self._left_because = self._left_because, ""
+            reason = because or f"the Codex engine {what}: {link.last_words()}"
             log.warning("%s", reason, extra=about(pid=process.pid))
             self._listener.on_engine_lost(reason)
         return problem
+
+    async def _until_over(self, link: EngineLink) -> None:
+        """Wait for the end of the process, or until it is to end."""
+        self._leave, self._left_because = anyio.Event(), ""
+        if self._resting:  # asked for while it started
+            return
+        async with anyio.create_task_group() as tasks:
+
+            async def wait(event: anyio.Event) -> None:
+                await event.wait()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(wait, link.ended)
+            tasks.start_soon(wait, self._leave)
 
     def _take_first(self, binary: EngineBinary) -> EngineProcess | None:
         """The process that was started early, if it runs that binary."""
