@@ -32,7 +32,7 @@ from codex_mcp.wire.messages import ErrorResponse, JsonObject, Notification, Req
 
 if TYPE_CHECKING:
     from codex_mcp.bridge.agent import Agent
-    from codex_mcp.wire.messages import Message
+    from codex_mcp.wire.messages import Message, RequestId
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ class AgentPolicy:
         self.agent: Agent
         self._outlet = EngineOutlet(guard.masker, self._late)
         self._waiting: dict[Approval, _Waiting] = {}
+        self._lowered: tuple[JsonObject, ...] = ()
+        self._notices: dict[RequestId, tuple[str, tuple[JsonObject, ...]]] = {}
 
     @property
     def engine_seams(self) -> EngineSeams:
@@ -77,15 +79,32 @@ class AgentPolicy:
     # -- the engine's messages
 
     def pass_on(self, origin: Origin, method: str, params: JsonObject) -> JsonObject:
-        return self.guard.pass_on(origin.client, method, params, by_tool=origin.method.startswith("tools/call"))
+        by_tool = origin.method.startswith("tools/call")
+        params, notes = self.guard.pass_on(origin.client, method, params, by_tool=by_tool)
+        self._lowered = tuple({"type": "background_event", "message": f"lowered by the policy: {n}"} for n in notes)
+        return params
 
     def outgoing(self, message: Message) -> Message:
+        """Follows `pass_on` at once."""
         if isinstance(message, Request):
             self.guard.sent(message.id, message.method, message.params)
+            if self._lowered:
+                self._notices[message.id] = str(message.params.get("threadId") or ""), self._lowered
+                self._lowered = ()
         return message
+
+    async def _show(self, thread_id: str, notices: tuple[JsonObject, ...]) -> None:
+        """Tell the client what was lowered, once its conversation is there."""
+        conversation = self.agent.conversations.of_thread(thread_id)
+        if conversation is not None:
+            conversation.show_notices(notices)
 
     def incoming(self, message: Message) -> Message:
         if isinstance(message, Response):
+            thread, notices = self._notices.pop(message.id, ("", ()))
+            if notices and isinstance(message.result, dict):
+                begun = (message.result.get("thread") or {}).get("id")
+                self.agent.tasks.start_soon(self._show, begun or thread, notices)
             try:
                 return Response(message.id, self.guard.result(message.id, message.result))
             except PolicyDenied as denied:

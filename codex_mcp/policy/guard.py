@@ -227,9 +227,11 @@ class Guard:
 
     # -- what is asked of the engine
 
-    def pass_on(self, client: str, method: str, params: JsonObject, *, by_tool: bool) -> JsonObject:
-        """The params that go to the engine in place of these. `by_tool`: a tool of ours is called, whose questions
-        are elicitations. Raises PolicyDenied."""
+    def pass_on(
+        self, client: str, method: str, params: JsonObject, *, by_tool: bool
+    ) -> tuple[JsonObject, tuple[str, ...]]:
+        """The params that go to the engine in place of these, and what was lowered, in words. `by_tool`: a tool of ours
+        is called, whose questions are elicitations. Raises PolicyDenied."""
         actor = self._actor(client)
         self._passing = (actor, "elicitation" if by_tool else "v1")
         thread = self._threads.get(str(params.get("threadId")))
@@ -241,18 +243,15 @@ class Guard:
             self._decided(self._of_engine(actor, method, params, denied.ruling), denied.ruling)
             if self.enforcing:
                 raise
-            return params
+            return params, ()
         if shaped.params is params:
-            return params
+            return params, ()
         self._decided(self._of_engine(actor, method, shaped.params, shaped.ruling), shaped.ruling)
-        if method.startswith("thread/") or method == "turn/start":
-            for note in shaped.notes:
-                log.warning("lowered by the policy: %s", note)
         known = self._threads.get(str(params.get("threadId")))
         if known is not None and method == "turn/start":
             known.approval = shaped.request.approval or known.approval
             known.sandbox = PROFILES.get(shaped.request.sandbox or "", known.sandbox)
-        return shaped.params if self.enforcing else params
+        return (shaped.params, shaped.notes) if self.enforcing else (params, ())
 
     def _of_engine(self, actor: Actor, method: str, params: JsonObject, ruling: Ruling) -> Fields:
         kind = {"thread": "thread", "turn": "turn", "command": "command"}.get(method.partition("/")[0], "engine")
