@@ -2,7 +2,7 @@
 
 `codex` and `codex-reply` take what every release of `codex mcp-server` took, and more; arguments are in kebab-case,
 results in camelCase, as those releases had them. Fields of results without a value are left out. The tools
-themselves are declared in `surfaces.mcp.tools`; the published form of both is `surfaces/mcp/tools.json`.
+themselves are declared in `surfaces.mcp.tools`; the published form of both is `surfaces/mcp/published`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from codex_mcp.protocol.registry import METHODS
-from codex_mcp.surfaces.mcp.catalog import load
+from codex_mcp.surfaces.mcp.catalog import EXTRA_SETS, list_tools
 
 UNKNOWN = "00000000-0000-0000-0000-000000000001"
 
@@ -86,7 +86,7 @@ def calls(draw: st.DrawFn, conversation: str) -> dict[str, Any]:
     return {"method": method, "params": params}
 
 
-_TOOLS = {tool["name"]: sorted(tool["inputSchema"]["properties"]) for tools in load().values() for tool in tools}
+_TOOLS = {tool["name"]: sorted(tool["inputSchema"]["properties"]) for tool in list_tools(EXTRA_SETS)}
 _URIS = ["codex://threads", "codex://models", f"codex://threads/{UNKNOWN}/changes", "codex://threads/../x", "file:///x"]
 _NEAR_TOOL: dict[str, list[Any]] = {
     "approval-policy": _NEAR["approvalPolicy"],

@@ -1,4 +1,4 @@
-"""The MCP tools that are offered: `tools.json`, by set. Light: `tools/list` is answered before the rest is loaded."""
+"""The MCP tools that are offered, published by set. Light: `tools/list` is answered before the rest is loaded."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ EXTRA_SETS = ("threads", "background")
 SETS = (DEFAULT_SET, *EXTRA_SETS)
 
 
-def load() -> dict[str, list[JsonObject]]:
-    """All tools by set, as tools/list shows them."""
-    with open(os.path.join(os.path.dirname(__file__), "tools.json"), "rb") as file:
-        catalog: dict[str, list[JsonObject]] = json.load(file)
-    return catalog
+def load(set_name: str) -> list[JsonObject]:
+    """The tools of a set, as tools/list shows them."""
+    with open(os.path.join(os.path.dirname(__file__), "published", f"{set_name}.json"), "rb") as file:
+        tools: list[JsonObject] = json.load(file)
+    return tools
 
 
 def list_tools(sets: tuple[str, ...]) -> list[JsonObject]:
     """The tools of the default set and of `sets`."""
-    catalog = load()
-    return [tool for name in (DEFAULT_SET, *sets) for tool in catalog[name]]
+    return [tool for name in (DEFAULT_SET, *sets) for tool in load(name)]

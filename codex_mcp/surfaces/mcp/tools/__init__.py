@@ -59,8 +59,8 @@ async def call_tool(context: McpContext, id: RequestId, params: JsonObject) -> J
 
 def _where(name: str) -> str:
     """How to get a tool that is not offered."""
-    for set_name, tools in catalog.load().items():
-        if any(tool["name"] == name for tool in tools):
+    for set_name in catalog.EXTRA_SETS:
+        if any(tool["name"] == name for tool in catalog.load(set_name)):
             return f"; start the server with `--tools {set_name}` to have it"
     return ""
 

@@ -14,12 +14,7 @@ from codex_mcp.surfaces.mcp.tools import tools_of
 from codex_mcp.surfaces.mcp.tools.declare import Tool
 from codex_mcp.wire.messages import JsonObject
 
-PUBLISHED = pathlib.Path(__file__).parent.parent / "tools.json"
-
-
-def catalog() -> dict[str, list[JsonObject]]:
-    """All tools by set, as tools/list shows them."""
-    return {name: [_published(tool) for tool in tools_of(name)] for name in SETS}
+PUBLISHED = pathlib.Path(__file__).parent.parent / "published"
 
 
 def _published(tool: Tool) -> JsonObject:
@@ -69,10 +64,11 @@ def _short(node: Any, definitions: JsonObject, *, names: bool = False) -> Any:
     }
 
 
-def render() -> str:
-    """The text of `tools.json`."""
-    return json.dumps(catalog(), indent=1) + "\n"
+def render(set_name: str) -> str:
+    """The text of a set's file."""
+    return json.dumps([_published(tool) for tool in tools_of(set_name)], indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    PUBLISHED.write_text(render())
+    for name in SETS:
+        (PUBLISHED / f"{name}.json").write_text(render(name))
