@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from codex_mcp.protocol.base import Uuid, WireModel
-from codex_mcp.protocol.events import RateLimits
+from codex_mcp.protocol.rate_limits import RateLimits
 
 AuthMethod = Literal["apikey", "chatgpt"]
 

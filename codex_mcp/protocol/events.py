@@ -12,6 +12,7 @@ from pydantic import Field
 
 from codex_mcp.protocol.approvals import FileChange, ParsedCommand
 from codex_mcp.protocol.base import SnakeModel
+from codex_mcp.protocol.rate_limits import RateLimits
 
 
 class Duration(SnakeModel):
@@ -37,21 +38,6 @@ class TokenUsageInfo(SnakeModel):
     total_token_usage: TokenUsage
     last_token_usage: TokenUsage
     model_context_window: int | None
-
-
-class RateLimitWindow(SnakeModel):
-    """How much of a limit is used. `window_minutes` is its length, `resets_at` a Unix time in seconds."""
-
-    used_percent: float
-    window_minutes: int | None
-    resets_at: int | None
-
-
-class RateLimits(SnakeModel):
-    """The account's limits, as far as the provider tells."""
-
-    primary: RateLimitWindow | None
-    secondary: RateLimitWindow | None
 
 
 class TextInput(SnakeModel):

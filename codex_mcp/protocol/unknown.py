@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +30,8 @@ def _unknown(model: WireModel, raw: Any, path: str) -> Iterator[str]:
     aliases = [field.alias or name for name, field in fields.items()]
     for key in raw:
         if key not in {*fields, *aliases, *model.other_spellings} and not key.startswith("_"):
+            import difflib  # few clients send any
+
             meant = difflib.get_close_matches(key, aliases, 1)
             yield f"`{path}{key}`" + (f" (`{meant[0]}`?)" if meant else "")
 

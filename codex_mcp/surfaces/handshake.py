@@ -97,6 +97,8 @@ class Handshake:
         if method == "initialize":
             again = "initialize called more than once" if self.dialect is Dialect.MCP else "Already initialized"
             raise RpcError(INVALID_REQUEST, again, {"code": "already_initialized"})
+        if method == "getUserAgent":  # what released clients ask first
+            return {"userAgent": self.user_agent}
         if self.dialect is Dialect.MCP:
             if method == "ping":
                 return {}

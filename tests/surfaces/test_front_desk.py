@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from codex_mcp.surfaces.front_desk import FrontDesk
 from codex_mcp.surfaces.handshake import Dialect, Handshake
 
 INITIALIZE = b'{"id":1,"method":"initialize","params":{"clientInfo":{"name":"t","version":"1"}}}\n'
-REAL = b'{"id":2,"method":"getUserAgent"}\n'
+REAL = b'{"id":2,"method":"getUserSavedConfig"}\n'
 
 
 class Desk:
@@ -53,6 +54,31 @@ def test_it_answers_the_handshake_and_leaves_the_first_real_request_to_the_room(
     desk.write(REAL)
     assert desk.desk.join() == REAL
     assert desk.handshake.dialect is Dialect.APP_SERVER
+
+
+@pytest.mark.requirement("handshake:before-load")
+def test_it_says_who_answers_which_clients_ask_first(desk: Desk) -> None:
+    desk.write(INITIALIZE)
+    user_agent = desk.read()["result"]
+    desk.write(b'{"id":2,"method":"getUserAgent"}\n')
+    assert desk.read() == {"id": 2, "result": user_agent}
+
+
+def test_what_a_client_does_not_read_is_left_to_the_room() -> None:
+    into, wire_in = os.pipe()[::-1]
+    out, wire_out = os.pipe()
+    os.set_blocking(wire_out, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(wire_out, b"x" * 512)
+    os.set_blocking(wire_out, True)
+    desk = FrontDesk(Handshake(), wire_in, wire_out)
+    desk.start()
+    os.write(into, INITIALIZE + REAL)
+    assert desk.join() == REAL
+    assert json.loads(desk.unsent)["id"] == 1
+    for fd in (into, wire_in, out, wire_out):
+        os.close(fd)
 
 
 def test_a_request_in_pieces_is_put_together(desk: Desk) -> None:

@@ -18,15 +18,11 @@ from codex_mcp.errors import CallerError, CodexMcpError, EngineError
 from codex_mcp.protocol import conversations as c
 from codex_mcp.protocol import registry as r
 from codex_mcp.protocol.base import Empty, WireModel
-from codex_mcp.protocol.session import SessionConfigured, UserAgentResult
+from codex_mcp.protocol.session import SessionConfigured
 from codex_mcp.protocol.unknown import unknown_fields, unknown_fields_notice
 from codex_mcp.surfaces.v1.context import Context, Handler
 from codex_mcp.wire.errors import INVALID_REQUEST
 from codex_mcp.wire.messages import JsonObject
-
-
-async def get_user_agent(context: Context, _params: Empty) -> UserAgentResult:
-    return UserAgentResult(user_agent=context.connection.handshake.user_agent)
 
 
 def thread_options(params: c.NewConversationParams, notices: tuple[JsonObject, ...]) -> ThreadOptions:
@@ -231,7 +227,6 @@ async def archive(context: Context, params: c.ArchiveConversationParams) -> Empt
 
 
 HANDLERS: dict[str, Handler] = {
-    r.GET_USER_AGENT.name: get_user_agent,
     r.NEW_CONVERSATION.name: new_conversation,
     r.ADD_CONVERSATION_LISTENER.name: add_listener,
     r.REMOVE_CONVERSATION_LISTENER.name: remove_listener,
