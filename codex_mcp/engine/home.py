@@ -7,9 +7,11 @@ asked. Light: the server loads this before the engine is started.
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import re
+import stat
 
 from codex_mcp.errors import CallerError
 
@@ -79,7 +81,7 @@ class CodexHome:
     def mentions(self, *words: bytes) -> bool:
         """Whether config.toml holds one of the words at all: a cheap test before parsing it."""
         try:
-            text = self.config_path.read_bytes()
+            text = _read(self.config_path)
         except OSError:
             return False
         return any(word in text for word in words)
@@ -109,10 +111,17 @@ def _read_toml(path: pathlib.Path) -> dict[str, Any] | None:
     import tomllib  # only users with legacy settings, and the configuration methods, get here
 
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return tomllib.loads(_read(path).decode())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CallerError(f"cannot read {path}: {error.strerror}", code="config_error") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CallerError(f"failed to load {path.name}: {path}: {error}", code="config_error") from error
+
+
+def _read(path: pathlib.Path) -> bytes:
+    """Raises OSError for what is no regular file, too: a pipe would never end."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return path.read_bytes()

@@ -9,7 +9,8 @@ A step is an object with one key that names what the model does:
     {"plan": [{"step": "…", "status": "pending"}]}      update the plan
     {"view_image": "shot.png"}  {"search": "…"}
     {"call_tool": {"server": "…", "tool": "…", "arguments": {}}}
-    {"function": "name", "arguments": {}}               any function call, as it is
+    {"search_tools": "what for"}                        look for tools that the engine offers only to who searches
+    {"function": "name", "arguments": {}}               any function call, as it is; `namespace`: of the function
     {"wait": 1.5}                                       say nothing for that many seconds
     {"fail": 500, "message": "…"}                       answer with that HTTP status; must come first
     {"error": "code", "message": "…"}                   fail in mid-stream
@@ -22,7 +23,9 @@ A step is an object with one key that names what the model does:
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import stat
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
@@ -110,10 +113,19 @@ class CallTool(_Step):
     id: str | None = None
 
 
+class SearchTools(_Step):
+    """Look for tools: engines offer those of MCP servers to some models only when they are searched for."""
+
+    search_tools: str
+    limit: int | None = None
+    id: str | None = None
+
+
 class Function(_Step):
     """A function call as it is: `arguments` may be a string that is not JSON."""
 
     function: str
+    namespace: str | None = None
     arguments: dict[str, Any] | str = Field(default_factory=dict)
     id: str | None = None
 
@@ -180,6 +192,7 @@ Step = (
     | ViewImage
     | Search
     | CallTool
+    | SearchTools
     | Function
     | Wait
     | Fail
@@ -212,6 +225,8 @@ def parse_script(replies: list[Any]) -> list[Reply]:
     for number, reply in enumerate(replies, start=1):
         try:
             parsed.append(_REPLY.validate_python({"steps": reply} if isinstance(reply, list) else reply))
+        except RecursionError:
+            raise CallerError(f"offline script: reply {number}: nested too deeply", code="invalid_script") from None
         except ValidationError as error:
             known = {key for step in Step.__args__ for key in step.model_fields}
             steps = reply if isinstance(reply, list) else reply.get("steps", []) if isinstance(reply, dict) else []
@@ -224,11 +239,19 @@ def parse_script(replies: list[Any]) -> list[Reply]:
 def load_script(path: str) -> list[Reply]:
     """Read a script file. Raises CallerError if it cannot be read, is not JSON or not a script."""
     try:
-        replies = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise CallerError(f"offline script: {path} is not a regular file", code="invalid_script")
+        replies = json.loads(pathlib.Path(path).read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         raise CallerError(f"offline script: cannot read {path}: {error.strerror}", code="invalid_script") from None
+    except RecursionError:
+        raise CallerError(f"offline script: {path} is nested too deeply", code="invalid_script") from None
     except ValueError as error:
         raise CallerError(f"offline script: {path} is not JSON: {error}", code="invalid_script") from None
     if not isinstance(replies, list):
         raise CallerError(f"offline script: {path} holds no list of replies", code="invalid_script")
     return parse_script(replies)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")

@@ -7,11 +7,14 @@ tools flat or in namespaces, or one tool that runs JavaScript ("code mode"). A s
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import Any
 
 from codex_mcp.offline import script
 from codex_mcp.wire.messages import JsonObject
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")  # of servers: the engine puts a `_` in their place
 
 _SHELL_TOOLS = ("exec_command", "shell_command", "shell")
 
@@ -56,7 +59,12 @@ class AdvertisedTools:
                 return base | self._mcp(step.call_tool)
             case script.Function():
                 arguments = step.arguments if isinstance(step.arguments, str) else json.dumps(step.arguments)
-                return base | {"type": "function_call", "name": step.function, "arguments": arguments}
+                call = base | {"type": "function_call", "name": step.function, "arguments": arguments}
+                return call if step.namespace is None else call | {"namespace": step.namespace}
+            case script.SearchTools():
+                wanted = {"query": step.search_tools, "limit": step.limit}
+                search = {key: value for key, value in wanted.items() if value is not None}
+                return base | {"type": "tool_search_call", "execution": "client", "arguments": search}
             case script.Search():
                 action = {"type": "search", "query": step.search}
                 return {"type": "web_search_call", "id": item_id, "status": "completed", "action": action}
@@ -68,7 +76,7 @@ class AdvertisedTools:
         return {"type": "function_call", "name": name, "arguments": json.dumps(arguments)}
 
     def _javascript(self, name: str, argument: Any) -> JsonObject:
-        code = f"const r = await tools.{name}({json.dumps(argument)});\n"
+        code = f"const r = await tools[{json.dumps(name)}]({json.dumps(argument)});\n"
         code += "text(typeof r === 'string' ? r : JSON.stringify(r));"
         call: JsonObject = {"type": "custom_tool_call", "name": "exec", "input": code}
         if "exec" in self._namespace_of:
@@ -104,8 +112,9 @@ class AdvertisedTools:
         return self._function("apply_patch", {"input": step.patch})
 
     def _mcp(self, call: script.ToolCall) -> JsonObject:
-        flat = f"mcp__{call.server}__{call.tool}"
+        server = _NOT_IN_NAMES.sub("_", call.server)
+        flat = f"mcp__{server}__{call.tool}"
         if self._code_mode or flat in self._tools:
             return self._function(flat, call.arguments)
-        namespace = self._namespace_of.get(f"mcp__{call.server} {call.tool}", f"mcp__{call.server}")
+        namespace = self._namespace_of.get(f"mcp__{server} {call.tool}", f"mcp__{server}")
         return self._function(call.tool, call.arguments) | {"namespace": namespace}

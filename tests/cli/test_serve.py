@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -210,14 +211,48 @@ def test_offline_plays_a_script_without_any_provider(home: Home) -> None:
         assert server.event("agent_message")["message"] == "from the script"
 
 
-@pytest.mark.parametrize(("text", "reason"), [("nonsense", "not JSON"), ("{}", "no list"), ('[[{"sing": 1}]]', "sing")])
+def refused_script(script: pathlib.Path) -> str:
+    """What the server says of a script that it does not take."""
+    command = [sys.executable, "-m", "codex_mcp", "--offline", str(script)]
+    done = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=20)
+    assert done.returncode == 1
+    said = done.stderr.decode()
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.requirement("process:offline")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nonsense", "not JSON"),
+        ("{}", "no list"),
+        ('[[{"sing": 1}]]', "sing"),
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ('[[{"function": "f", "arguments": ' + '{"a":' * 100_000 + "1" + "}" * 100_003 + "]]", "nested too deeply"),
+        ('[[{"wait": NaN}]]', "NaN"),
+    ],
+    ids=["nonsense", "no list", "unknown step", "deep", "deep step", "no number"],
+)
 def test_a_bad_script_is_refused_before_anything_starts(home: Home, text: str, reason: str) -> None:
     script = home.root / "script.json"
     script.write_text(text)
-    command = [sys.executable, "-m", "codex_mcp", "--offline", str(script)]
-    done = subprocess.run(command, input=b"", capture_output=True, check=False)
-    assert done.returncode == 1
-    assert reason in done.stderr.decode()
+    assert reason in refused_script(script)
+
+
+@pytest.mark.requirement("process:pipes")
+def test_a_pipe_in_the_place_of_a_file_hangs_nothing(home: Home, model: OfflineModel) -> None:
+    os.mkfifo(home.root / "pipe")
+    assert "not a regular file" in refused_script(home.root / "pipe")
+    home.config.unlink()
+    os.mkfifo(home.config)
+    with RawServer(home) as server:
+        server.send(MCP_INITIALIZE, {"jsonrpc": "2.0", "id": 2, "method": "getUserSavedConfig"})
+        error = server.answer(2)["error"]
+        assert error["data"]["code"] == "config_error"
+        assert "not a regular file" in error["message"]
+        assert server.end() == 0
+    until_gone(home)
 
 
 @pytest.mark.requirement("process:input-closed")
