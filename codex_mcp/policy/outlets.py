@@ -24,6 +24,8 @@ _DELTAS = frozenset(
         *("agent_reasoning_raw_content_delta", "reasoning_raw_content_delta", "exec_command_output_delta"),
     }
 )
+# Questions to a client, and where they have room for a word to whoever decides.
+_QUESTIONS = {"elicitation/create": "message", "execCommandApproval": "reason", "applyPatchApproval": "reason"}
 _NOTE = "(Parts of this are masked by the policy.)"
 
 
@@ -75,8 +77,7 @@ def to_client(masker: Masker, method: str, params: Any) -> Any:
     if isinstance(params, dict) and isinstance(params.get("msg"), dict) and params["msg"].get("type") in _DELTAS:
         return params
     masked = masker.tree(params)
-    if masked is not params and method == "elicitation/create" and masked.get("message") != params.get("message"):
-        masked = {**masked, "message": f"{masked['message']}\n{_NOTE}"}
-    elif masked is not params and method in ("execCommandApproval", "applyPatchApproval"):
-        masked = {**masked, "reason": " ".join(filter(None, (masked.get("reason"), _NOTE)))}
+    field = _QUESTIONS.get(method)
+    if field is not None and "[masked:" in str(masked):
+        masked = {**masked, field: "\n".join(filter(None, (masked.get(field), _NOTE)))}
     return masked

@@ -85,7 +85,7 @@ def split(text: str, cuts: list[int]) -> list[str]:
     return [text[a:b] for a, b in itertools.pairwise(ends)]
 
 
-@pytest.mark.requirement("policy:mask:streams")
+@pytest.mark.requirement("policy:P-19")
 @given(PIECES, st.lists(st.integers(0, 600), max_size=30), st.booleans())
 @example(["password", " = ", PLANTED["jwt"]], list(range(200)), False)
 @example(["-----BEGIN ", "PRIVATE KEY-----", "\n", "x", "\n", TEXTS[0]], list(range(200)), False)
@@ -97,7 +97,7 @@ def test_a_stream_is_masked_like_the_whole(pieces: list[str], cuts: list[int], e
     assert "".join([*out, stream.flush()]) == mask.text(text)
 
 
-@pytest.mark.requirement("policy:mask:streams")
+@pytest.mark.requirement("policy:P-19")
 @pytest.mark.parametrize("secret", [*TEXTS, *CUSTOMERS.values()])
 def test_a_secret_in_single_characters_never_slips_through(secret: str) -> None:
     text = f"here it is:\n{secret}\nand on"
@@ -107,7 +107,7 @@ def test_a_secret_in_single_characters_never_slips_through(secret: str) -> None:
     assert out == mask.text(text) != text
 
 
-@pytest.mark.requirement("policy:mask:streams")
+@pytest.mark.requirement("policy:P-19")
 def test_text_without_secrets_passes_byte_for_byte_and_soon() -> None:
     """Real code and prose, in the small pieces in which models speak; of most, no more than a word waits."""
     held = []

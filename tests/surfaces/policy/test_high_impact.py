@@ -98,7 +98,7 @@ async def test_the_question_shows_what_will_run(governed: Governed, model: Offli
     assert f"Directory: {below}" in command
     assert "leaves the sandbox" in command.replace("\n", "")
     assert str(governed.home.workspace / "deploy/x") in patch
-    assert "+x" in patch
+    assert patch.endswith("\nx")
 
 
 @pytest.mark.requirement("policy:P-5")
