@@ -18,6 +18,8 @@ from anyio.abc import TaskGroup
 from codex_mcp.bridge import questions
 from codex_mcp.bridge.conversation import ApprovalSeams, Conversation, Outlet
 from codex_mcp.bridge.conversations import Conversations
+from codex_mcp.bridge.mcp_servers import startup
+from codex_mcp.bridge.mcp_servers.roster import Roster
 from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.bridge.queues import ThreadQueues
 from codex_mcp.engine import api
@@ -82,6 +84,8 @@ class Agent:
         self.queues = ThreadQueues()
         self._answer = seams.answer
         self._watchers: dict[str, list[Watcher]] = {}
+        self.mcp_servers = Roster(self.engine)
+        self.watch((startup.METHOD,), self.mcp_servers.on_startup)
 
     async def run(self) -> None:
         """Keep an engine alive until cancelled; then end it, and everything it runs."""

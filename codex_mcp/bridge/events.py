@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from codex_mcp.bridge import shapes
+from codex_mcp.bridge.mcp_servers.wording import startup_failure
 from codex_mcp.wire.messages import JsonObject
 
 REJECTED_COMMAND = "exec command rejected by user"
@@ -576,10 +577,7 @@ class Translator:
     def _mcp_startup(self, params: JsonObject) -> list[Event]:
         if params.get("status") != "failed":
             return []
-        message = (params.get("error") or f"MCP client for `{params['name']}` failed to start").replace(
-            "failed to start: MCP startup failed: ", "failed to start: "
-        )
-        return [Event("", {"type": "error", "message": message})]
+        return [Event("", {"type": "error", "message": startup_failure(params["name"], params.get("error"))})]
 
     def _raw_item(self, params: JsonObject) -> list[Event]:
         return [Event(self._number(params), {"type": "raw_response_item", "item": params["item"]})]

@@ -137,10 +137,10 @@ async def read_config(link: EngineLink, *, cwd: str | None = None) -> JsonObject
     return await link.request("config/read", _given(cwd=cwd))
 
 
-async def write_config(link: EngineLink, edits: list[JsonObject]) -> JsonObject:
+async def write_config(link: EngineLink, edits: list[JsonObject], *, reload: bool | None = None) -> JsonObject:
     """config/batchWrite: edit the user's config.toml, keeping its comments. An edit is `{keyPath, value,
-    mergeStrategy}`; the value null removes."""
-    return await link.request("config/batchWrite", {"edits": edits})
+    mergeStrategy}`; the value null removes. `reload`: loaded threads take it up at their next turn (not in 0.144)."""
+    return await link.request("config/batchWrite", _given(edits=edits, reloadUserConfig=reload))
 
 
 async def list_models(link: EngineLink, *, limit: int, cursor: str | None) -> JsonObject:
@@ -165,3 +165,58 @@ async def search_files(link: EngineLink, query: str, roots: list[str], token: st
     """fuzzyFileSearch. Returns `{files}`."""
     params = {"query": query, "roots": roots, "cancellationToken": token}
     return await link.request("fuzzyFileSearch", params)
+
+
+# -- MCP servers, plugins, hooks
+
+
+async def list_mcp_servers(link: EngineLink, *, limit: float, **wanted: Any) -> JsonObject:
+    """mcpServerStatus/list. With `threadId` and `serverName` it reads the thread's own connection, and waits for
+    a server that is starting; without a name it connects to every server. Returns `{data, nextCursor}`."""
+    return await link.request("mcpServerStatus/list", _given(**wanted), limit=limit)
+
+
+async def sign_in_to_mcp_server(link: EngineLink, **wanted: Any) -> JsonObject:
+    """mcpServer/oauth/login; mcpServer/oauthLogin/completed tells its end. Returns `{authorizationUrl, loginId}`."""
+    return await link.request("mcpServer/oauth/login", _given(**wanted))
+
+
+async def read_mcp_resource(link: EngineLink, **wanted: Any) -> JsonObject:
+    """mcpServer/resource/read. Returns `{contents}`."""
+    return await link.request("mcpServer/resource/read", _given(**wanted))
+
+
+async def call_mcp_tool(link: EngineLink, params: JsonObject, *, limit: float) -> JsonObject:
+    """mcpServer/tool/call: runs a tool without any approval. Returns `{content, structuredContent, isError}`."""
+    return await link.request("mcpServer/tool/call", params, limit=limit)
+
+
+async def reload_mcp_servers(link: EngineLink) -> None:
+    """config/mcpServer/reload: loaded threads reconnect to the servers whose configuration has changed."""
+    await link.request("config/mcpServer/reload", {})
+
+
+async def list_plugins(link: EngineLink) -> JsonObject:
+    """plugin/list: installed and available ones. Returns `{marketplaces, marketplaceLoadErrors}`."""
+    return await link.request("plugin/list", {})
+
+
+async def list_installed_plugins(link: EngineLink) -> JsonObject:
+    """plugin/installed. Returns `{marketplaces, marketplaceLoadErrors}`."""
+    return await link.request("plugin/installed", {})
+
+
+async def read_plugin(link: EngineLink, *, name: str, marketplace_path: str | None) -> JsonObject:
+    """plugin/read. Returns `{plugin}` with its hooks and the names of its MCP servers."""
+    return await link.request("plugin/read", _given(pluginName=name, marketplacePath=marketplace_path))
+
+
+async def upgrade_marketplaces(link: EngineLink, name: str | None) -> JsonObject:
+    """marketplace/upgrade: of Git marketplaces, and of the plugins that are installed from them. Returns
+    `{selectedMarketplaces, upgradedRoots, errors}`."""
+    return await link.request("marketplace/upgrade", _given(marketplaceName=name))
+
+
+async def list_hooks(link: EngineLink, cwds: list[str]) -> JsonObject:
+    """hooks/list. Returns `{data}`, an entry for each directory."""
+    return await link.request("hooks/list", {"cwds": cwds})

@@ -21,6 +21,10 @@ from codex_mcp.engine.recursion import own_entries
 # What clients of the v1 interface and of the MCP tools cannot see and would be hurt by is off: turns that the
 # engine starts by itself (goals), threads that nobody asked for (sub-agents). What they expect is on: the plan tool.
 DEFAULT_FLAGS = ("features.goals=false", "features.multi_agent=false", "tools.update_plan={enabled=true}")
+# Milliseconds for which a turn waits for MCP servers that are starting, unless config.toml says how long. The engine's
+# own second is less than a hosted server takes; then its tools are missing without a word.
+_GRACE = "mcp_optional_startup_grace_ms"
+_GRACE_MS = 10_000
 _UNKNOWN_TO_SOME = ("tools.update_plan={enabled=true}",)  # of the engines: a strict one would not start
 
 STRICT = "--strict-config"
@@ -88,6 +92,8 @@ def start_engine(binary: EngineBinary, home: CodexHome, overrides: Sequence[str]
     """
     strict = STRICT in overrides
     defaults = [flag for flag in DEFAULT_FLAGS if not strict or flag not in _UNKNOWN_TO_SOME]
+    if not strict and not home.mentions(_GRACE.encode()):
+        defaults.append(f"{_GRACE}={_GRACE_MS}")
     flags = [*defaults, *_without_own_entries(home), *overrides]
     policies = [flag.partition("=")[2].strip("\"' ") for flag in overrides if _is_policy(flag)]
     if (policies[-1] if policies else home.refused_policy()) == "untrusted":

@@ -151,6 +151,14 @@ class PendingApproval(Data):
 TurnStatus = Literal["completed", "interrupted", "failed", "running", "queued", "waiting-for-approval"]
 
 
+class AbsentServer(Data):
+    """An MCP server that a thread should have and has not."""
+
+    name: str
+    state: str
+    advice: str | None = None
+
+
 class TurnResult(ToolResult):
     """How a turn ended, or how it stands. `content` is the text that the call shows."""
 
@@ -167,6 +175,9 @@ class TurnResult(ToolResult):
     files_changed: list[FileChanged] | None = None
     denied_approvals: list[DeniedApproval] | None = None
     token_usage: TokenUsage | None = None
+    mcp_servers: Annotated[
+        list[AbsentServer] | None, Meta(description="MCP servers of the thread that are not connected.")
+    ] = None
     notes: list[str] | None = None
     error: ToolError | None = None
 

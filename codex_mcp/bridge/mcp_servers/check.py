@@ -9,8 +9,9 @@ import anyio
 from codex_mcp.bridge.mcp_servers import startup, survey
 from codex_mcp.bridge.mcp_servers.entries import is_plain
 from codex_mcp.bridge.mcp_servers.survey import Report, Servers
+from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
-from codex_mcp.engine.link import EngineLink, EngineLost
+from codex_mcp.engine.link import EngineLink
 from codex_mcp.engine.recursion import own_entries
 from codex_mcp.engine.short_lived import Notifications
 from codex_mcp.wire.messages import JsonObject
@@ -50,13 +51,10 @@ async def _begin(
     params: JsonObject = {"cwd": home.cwd, "ephemeral": True}
     if settings := _settings(servers, names):
         params["config"] = settings
-    try:
-        begun = await link.request("thread/start", params, limit=limit)
-    except EngineLost:
-        if link.ended.is_set():
-            raise
-        return None
-    return str(begun["thread"]["id"])
+    with anyio.move_on_after(limit):
+        begun = await api.start_thread(link, params)
+        return str(begun["thread"]["id"])
+    return None
 
 
 def _settings(servers: Servers, names: Collection[str] | None) -> JsonObject:

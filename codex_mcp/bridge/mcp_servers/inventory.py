@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 from codex_mcp.bridge.mcp_servers import entries
 from codex_mcp.bridge.mcp_servers.survey import Report
 from codex_mcp.bridge.mcp_servers.wording import plain
+from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.engine.recursion import own_entries
@@ -27,9 +28,9 @@ async def read(link: EngineLink, home: CodexHome, reports: Iterable[Report] = ()
     """`{engine, marketplaces, plugins, hooks, servers, errors}`. `reports`: of servers that were started; only they
     tell their tools. What one part of it cannot tell is in `errors`. Raises EngineLost."""
     errors: list[JsonObject] = []
-    config = await _ask(link, "config/read", {"cwd": home.cwd}, errors)
-    listed = await _ask(link, "plugin/list", {}, errors)
-    hooked = await _ask(link, "hooks/list", {"cwds": [home.cwd]}, errors)
+    config = await _ask("settings", api.read_config(link, cwd=home.cwd), errors)
+    listed = await _ask("plugins", api.list_plugins(link), errors)
+    hooked = await _ask("hooks", api.list_hooks(link, [home.cwd]), errors)
     errors += [{"part": "marketplace", **_bounded(error)} for error in listed.get("marketplaceLoadErrors") or ()]
     sources = (config.get("config") or {}).get("marketplaces") or {}
     marketplaces = [_marketplace(market, sources.get(market["name"])) for market in listed.get("marketplaces") or ()]
@@ -83,18 +84,17 @@ async def upgrade(link: EngineLink, home: CodexHome, marketplace: str | None) ->
     Raises EngineRefusal, EngineLost.
     """
     before = await read(link, home)
-    params = {} if marketplace is None else {"marketplaceName": marketplace}
-    evidence = await link.request("marketplace/upgrade", params)
+    evidence = await api.upgrade_marketplaces(link, marketplace)
     if any(_UNDER_WAY in str(error) for error in evidence.get("errors") or ()):
-        evidence = await link.request("marketplace/upgrade", params)
+        evidence = await api.upgrade_marketplaces(link, marketplace)
     return {**evidence, "replaced": changes(before, await read(link, home))}
 
 
-async def _ask(link: EngineLink, method: str, params: JsonObject, errors: list[JsonObject]) -> JsonObject:
+async def _ask(part: str, asked: Awaitable[JsonObject], errors: list[JsonObject]) -> JsonObject:
     try:
-        answer = await link.request(method, params)
+        answer = await asked
     except EngineRefusal as refusal:
-        errors.append({"part": method, "message": plain(refusal.message)})
+        errors.append({"part": part, "message": plain(refusal.message)})
         return {}
     return answer if isinstance(answer, dict) else {}
 
@@ -115,8 +115,8 @@ def _marketplace(market: JsonObject, source: Any) -> JsonObject:
 async def _plugin(
     link: EngineLink, market: JsonObject, plugin: JsonObject, hooks: list[JsonObject], errors: list[JsonObject]
 ) -> JsonObject:
-    params = {"pluginName": plugin["name"], "marketplacePath": market.get("path")}
-    detail = (await _ask(link, "plugin/read", params, errors)).get("plugin") or {}
+    asked = api.read_plugin(link, name=plugin["name"], marketplace_path=market.get("path"))
+    detail = (await _ask(f"plugin {plugin['id']}", asked, errors)).get("plugin") or {}
     own = [hook for hook in hooks if hook["pluginId"] == plugin["id"]]
     return _fingerprinted(
         {

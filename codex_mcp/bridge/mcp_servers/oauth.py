@@ -8,6 +8,7 @@ from typing import Any
 
 from codex_mcp import invocation
 from codex_mcp.bridge.mcp_servers.wording import plain
+from codex_mcp.engine import api
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.errors import CallerError, EngineError
 from codex_mcp.wire.messages import JsonObject
@@ -36,11 +37,8 @@ class Login:
 
 async def begin(link: EngineLink, name: str, *, scopes: Sequence[str] = (), limit: float) -> Login:
     """Begin a sign-in that waits `limit` seconds for the user. Raises CallerError, LoginFailed."""
-    params: JsonObject = {"name": name, "timeoutSecs": round(limit)}
-    if scopes:
-        params["scopes"] = list(scopes)
     try:
-        answer = await link.request("mcpServer/oauth/login", params)
+        answer = await api.sign_in_to_mcp_server(link, name=name, timeoutSecs=round(limit), scopes=list(scopes) or None)
     except EngineRefusal as refusal:
         raise _refused(name, refusal) from None
     return Login(name, str(answer["authorizationUrl"]), answer.get("loginId"))

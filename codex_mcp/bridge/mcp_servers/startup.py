@@ -37,7 +37,11 @@ class StartupLog:
 
     def starting(self, thread: str) -> list[str]:
         """Names of the servers of a thread that have neither started nor failed."""
-        return [name for name, params in self._threads.get(thread, {}).items() if params.get("status") == "starting"]
+        return [name for name, params in self._threads.get(thread, {}).items() if params.get("status") not in _ENDS]
+
+    def ended(self, thread: str) -> set[str]:
+        """Names of the servers of a thread whose start is over, one way or the other."""
+        return set(self._threads.get(thread, {})).difference(self.starting(thread))
 
     async def settled(self, thread: str, names: Iterable[str]) -> None:
         """Wait until each of these servers of a thread has been told to be ready, failed or cancelled."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from codex_mcp import invocation
 from codex_mcp.redaction import redact
 
 MAX_TEXT = 300
@@ -30,6 +31,15 @@ def plain(text: str) -> str:
     text = text.replace("handshaking with MCP server failed: Send message error Transport error: ", "")
     text = redact(text)
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def startup_failure(name: str, text: str | None) -> str:
+    """What a client of the documented interface is told of a server that did not start."""
+    head = f"MCP client for `{name}` failed to start"
+    if not text:
+        return head
+    said = with_our_command(plain(text), invocation.command())
+    return f"{head}: {said}" if text.startswith(head) else said
 
 
 def with_our_command(text: str, command: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from codex_mcp.engine import api
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.errors import CallerError
 from codex_mcp.logs import about
@@ -18,9 +19,8 @@ async def write_setting(link: EngineLink, key: str, value: Any) -> None:
 
     Raises CallerError (code `config_error`) if the file cannot be written or the engine finds the value wrong.
     """
-    params = {"edits": [{"keyPath": key, "value": value, "mergeStrategy": "replace"}], "reloadUserConfig": True}
     try:
-        await link.request("config/batchWrite", params)
+        await api.write_config(link, [{"keyPath": key, "value": value, "mergeStrategy": "replace"}], reload=True)
     except EngineRefusal as refusal:
         raise CallerError(
             f"config.toml was not changed: {redact(refusal.message).strip()}", code="config_error"

@@ -31,6 +31,7 @@ async def result_of(
     if not turn.begun:
         assert failed is not None
         return failure(*failed, turn.thread_id)
+    await turn.look_for_servers()
     if failed is None and turn.status == "completed" and arguments.output_schema is not None:
         try:
             output = structured.parse_answer(turn.report.message, arguments.output_schema)

@@ -73,11 +73,13 @@ def turn_result(
     if unasked:
         things = "; ".join(f"`{denied.what}`" for denied in unasked)
         extra.append(f"Codex asked for approval of {things} and was denied: {NOT_OFFERED}. {HOW_TO_ALLOW}")
+    extra += _on_servers(turn)
     more: dict[str, Any] = {
         "status": turn.status,
         "files_changed": turn.report.files or None,
         "denied_approvals": turn.denied or None,
         "token_usage": turn.report.usage if turn.report.usage.total_tokens else None,
+        "mcp_servers": turn.absent_servers or None,
         "notes": [*notes, *extra] or None,
     }
     if show_thread_id:
@@ -91,6 +93,19 @@ def turn_result(
     if turn.status == "completed":
         more["status"] = "failed"
     return failure(code, message, turn.thread_id, **more)
+
+
+def _on_servers(turn: ToolTurn) -> list[str]:
+    """Which MCP servers the model did without, and why."""
+    notes = [
+        f"The MCP server {server.name} is not connected ({server.state}): {server.advice}."
+        for server in turn.absent_servers
+    ]
+    absent = {server.name for server in turn.absent_servers}
+    late = [name for name in turn.late_servers or () if name not in absent]
+    if late:
+        notes.append(f"The model was asked before these MCP servers had started: {', '.join(late)}.")
+    return notes
 
 
 def _what_went_wrong(turn: ToolTurn) -> tuple[str, str]:

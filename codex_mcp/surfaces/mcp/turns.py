@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 _MAX_DIFF = 4000
+_FIRST_SIGNS = ("agent_message_delta", "agent_reasoning_delta", "agent_message", "exec_command_begin", "token_count")
+"""Events that show that the model was asked."""
 
 
 class ToolTurns:
@@ -110,6 +112,10 @@ class ToolTurn:
         self.ended = False
         """It is over, whether or not an event said so."""
         self.denied: list[t.DeniedApproval] = []
+        self.absent_servers: list[t.AbsentServer] = []
+        """MCP servers that the thread should have and has not, once the turn is over."""
+        self.late_servers: list[str] | None = None
+        """MCP servers that had not started when the model first answered."""
         self.pending: dict[str, tuple[Approval, anyio.CancelScope]] = {}
         """Approvals that wait for `codex-answer`, each with its time limit."""
         self.result: JsonObject | None = None
@@ -232,6 +238,8 @@ class ToolTurn:
     def on_events(self, events: list[Event]) -> None:
         for event in events:
             self.report.add(event)
+            if self.late_servers is None and event.msg["type"] in _FIRST_SIGNS:
+                self.late_servers = self.turns.connection.agent.mcp_servers.startup.starting(self.thread_id)
             activity = describe(event.msg)
             if activity is not None:
                 self.progress.show(activity)
@@ -266,6 +274,18 @@ class ToolTurn:
             self.on_denied(approval, verdict.because)
         approval.answer(verdict)
         return True
+
+    async def look_for_servers(self) -> None:
+        """Find out which MCP servers the thread lacks."""
+        agent = self.turns.connection.agent
+        conversation = agent.conversations.find(self.thread_id)
+        if conversation is not None:
+            cwd = conversation.translator.cwd
+            reports = await agent.mcp_servers.not_connected(conversation.thread_id, cwd)
+            self.absent_servers = [
+                t.AbsentServer(name=found.name, state=found.verdict.state.value, advice=found.verdict.advice)
+                for found in reports
+            ]
 
     def on_denied(self, approval: Approval, because: str) -> None:
         what = elicitation.what(approval)
