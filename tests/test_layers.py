@@ -6,7 +6,7 @@ import ast
 import pathlib
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "codex_mcp"
-LAYERS = ["wire", "protocol", "policy", "engine", "bridge", "agents", "surfaces", "cli"]
+LAYERS = ["wire", "protocol", "policy", "engine", "bridge", "agents", "surfaces", "http", "cli"]
 # Modules of the package itself that every layer may use, and packages beside the layers with what they may use.
 SHARED = {"error_codes", "errors", "invocation", "logs", "redaction", ""}
 BESIDE = {

@@ -282,6 +282,16 @@ class Conversation:
 
     # -- approvals
 
+    def decide(self, approval_id: str, verdict: Verdict) -> bool:
+        """Answer an open question in its owner's place, who need not answer any more; False if there is none of that
+        id."""
+        approval = next((approval for approval in self._approvals if approval.id == approval_id), None)
+        if approval is None:
+            return False
+        approval.answer(verdict)
+        self.outlet.withdraw(approval)
+        return True
+
     def _take_verdict(self, approval: Approval, verdict: Verdict) -> Verdict | None:
         """The verdict that counts, None if the question is not open any more. Shows what follows from it."""
         if approval not in self._approvals:

@@ -46,12 +46,17 @@ class ServeOptions:
 def parse_arguments(arguments: list[str], prog: str = "codex-mcp-server") -> ServeOptions:
     """The server's options. Exits with status 2 and a usage message if they are wrong; warns on stderr of what
     `codex mcp-server` took and has no meaning here."""
-    options = ServeOptions()
     if not arguments:  # nearly always; argparse takes its time
-        return options
+        return ServeOptions()
     parser = serve_parser(prog)
     found = parser.parse_args(arguments)
     _check_word(parser, found.word, arguments)
+    return read_options(parser, found)
+
+
+def read_options(parser: ArgumentParser, found: Namespace) -> ServeOptions:
+    """What `serve_parser`, or one that has more options, has found."""
+    options = ServeOptions()
     for override in found.override:
         if "=" not in override:
             parser.error(f"-c takes KEY=VALUE, not {override}")

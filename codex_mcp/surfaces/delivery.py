@@ -75,7 +75,8 @@ class Delivery:
             else:
                 self._questions.ask(item)
 
-        implicit = self._handshake.dialect is Dialect.MCP and self._events
+        wanted = self._events or self._handshake.wants_events
+        implicit = self._handshake.dialect is Dialect.MCP and wanted
         self._audiences[conversation.id] = Audience(deliver, implicit, keep=not of_tool)
 
     def is_open(self, conversation: Conversation) -> bool:

@@ -83,6 +83,12 @@ class Handshake:
         """One version of MCP has them, and a server that agrees to it has to take them."""
         return self.protocol_version == "2025-03-26"
 
+    @property
+    def wants_events(self) -> bool:
+        """An MCP client that asks for `codex/event` notifications, by the experimental capability of that name."""
+        experimental = self.client_capabilities.get("experimental")
+        return isinstance(experimental, dict) and "codex/event" in experimental
+
     def answer(self, method: str, params: Any, *, jsonrpc: bool) -> Any:
         """The result, or UNANSWERED if the request needs more than the handshake. Raises RpcError."""
         if self.dialect is None:

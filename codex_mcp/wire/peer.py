@@ -243,6 +243,10 @@ class Endpoint(ABC):
             if self.sent == before:
                 return
 
+    def stop_reading(self) -> None:
+        """Take nothing more: `run` goes on as at the end of the other side's stream."""
+        self._reading.cancel()
+
     async def _read(self) -> None:
         try:
             await self.read()

@@ -26,7 +26,7 @@ class McpContext:
     def __init__(self, connection: Connection, options: McpOptions) -> None:
         self.connection = connection
         self.options = options
-        self.turns = ToolTurns(connection, options.approval_timeout)
+        self.turns = ToolTurns(connection, options.approval_timeout, others=options.inbox)
         self.subscriptions = Subscriptions(connection.client)
         self.log = ClientLog(connection.client)
         connection.delivery.hear(self.turns)

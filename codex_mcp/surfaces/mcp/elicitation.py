@@ -56,16 +56,19 @@ NOT_OFFERED = "this client cannot be asked: it did not declare the elicitation c
 class Elicitations:
     """Asks the client, and takes questions back."""
 
-    def __init__(self, client: Client, capabilities: JsonObject, version: str, time_limit: float) -> None:
+    def __init__(
+        self, client: Client, capabilities: JsonObject, version: str, time_limit: float, *, others: bool = False
+    ) -> None:
         """`capabilities` are the client's, `version` the MCP version that was agreed on, `time_limit`
-        seconds for an answer (0: no limit)."""
+        seconds for an answer (0: no limit). `others`: somebody else may answer what the client cannot be asked."""
         declared = capabilities.get("elicitation")
         # {} means forms; a client may declare other modes alone
         self.offered = isinstance(declared, dict) and (not declared or "form" in declared)
         self._client = client
         self._version = version
+        self._others = others
         self._limit = time_limit or None
-        self._open: dict[Approval, tuple[RequestId, anyio.CancelScope]] = {}
+        self._open: dict[Approval, tuple[RequestId | None, RequestId, anyio.CancelScope]] = {}
 
     def ask(
         self, approval: Approval, call_id: RequestId, event_id: str, on_denied: Callable[[Approval, str], None]
@@ -74,6 +77,15 @@ class Elicitations:
 
         `on_denied` hears of every approval that was not given, and why.
         """
+        if not self.offered and self._others:
+
+            def too_late(because: str) -> None:
+                self._open.pop(approval, None)
+                on_denied(approval, because)
+                approval.answer(Verdict(Decision.DENIED, "server", because))
+
+            self._open[approval] = (None, call_id, self.limit(too_late))
+            return
         if not self.offered:
             on_denied(approval, NOT_OFFERED)
             approval.answer(Verdict(Decision.DENIED, "server", NOT_OFFERED))
@@ -85,7 +97,7 @@ class Elicitations:
         }
         pending = self._client.begin("elicitation/create", params, about=call_id)
         scope = anyio.CancelScope()
-        self._open[approval] = (pending.id, scope)
+        self._open[approval] = (pending.id, call_id, scope)
 
         async def wait() -> None:
             with scope:
@@ -95,7 +107,7 @@ class Elicitations:
                         decision, because = read_answer(await pending.result())
                     if limit.cancelled_caught:
                         because = _timeout_reason(self._limit or 0)
-                        self._tell_withdrawn(pending.id, because)
+                        self._tell_withdrawn(pending.id, call_id, because)
                 except RpcError as error:
                     because = f"the client could not ask: {error.message}"
                 except PeerClosed:
@@ -124,13 +136,16 @@ class Elicitations:
 
     def withdraw(self, approval: Approval) -> None:
         """The question needs no answer any more: its turn is over."""
-        id, scope = self._open.pop(approval, (None, None))
-        if id is not None and scope is not None:
-            scope.cancel()
-            self._tell_withdrawn(id, "the turn is over")
+        if approval not in self._open:
+            return
+        id, call_id, scope = self._open.pop(approval)
+        scope.cancel()
+        if id is not None:
+            reason = "the turn is over" if approval.verdict is None else "somebody else has answered"
+            self._tell_withdrawn(id, call_id, reason)
 
-    def _tell_withdrawn(self, id: RequestId, reason: str) -> None:
-        self._client.notify("notifications/cancelled", {"requestId": id, "reason": reason})
+    def _tell_withdrawn(self, id: RequestId, call_id: RequestId, reason: str) -> None:
+        self._client.notify("notifications/cancelled", {"requestId": id, "reason": reason}, about=call_id)
 
     def _form(self) -> JsonObject:
         """Nothing in it is required, so that a plain accept will do."""

@@ -37,12 +37,17 @@ _FIRST_SIGNS = ("agent_message_delta", "agent_reasoning_delta", "agent_message",
 class ToolTurns:
     """The turns that the tools of a connection run (a `Hearer` of its delivery)."""
 
-    def __init__(self, connection: Connection, approval_timeout: float) -> None:
-        """`approval_timeout`: seconds for which a question to the user stays open; 0 for ever."""
+    def __init__(self, connection: Connection, approval_timeout: float, *, others: bool) -> None:
+        """`approval_timeout`: seconds for which a question to the user stays open; 0 for ever. `others`: see
+        `McpOptions.inbox`."""
         handshake = connection.handshake
         self.connection = connection
         self.elicitations = Elicitations(
-            connection.client, handshake.client_capabilities, handshake.protocol_version, approval_timeout
+            connection.client,
+            handshake.client_capabilities,
+            handshake.protocol_version,
+            approval_timeout,
+            others=others,
         )
         self.background: dict[str, deque[ToolTurn]] = {}
         """Turns in the background, by thread: those whose result was not asked for yet, and the last one."""
@@ -260,6 +265,8 @@ class ToolTurn:
 
     def withdraw(self, approval: Approval) -> None:
         self.turns.elicitations.withdraw(approval)
+        if approval.verdict is not None and not approval.verdict.decision.is_yes:  # somebody else's
+            self.on_denied(approval, approval.verdict.because)
         _, limit = self.pending.pop(approval.id, (None, None))
         if limit is not None:
             limit.cancel()

@@ -1,0 +1,86 @@
+"""What the paths of the server share: the agent, the sessions on it, and the end of both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import anyio
+from anyio.abc import TaskGroup
+
+from codex_mcp.bridge.agent import NO_SEAMS, Agent, AgentSeams
+from codex_mcp.bridge.options import ServerDefaults
+from codex_mcp.engine.home import CodexHome
+from codex_mcp.engine.launch import EngineProcess
+from codex_mcp.http.identity import display_name
+from codex_mcp.http.options import HttpOptions
+from codex_mcp.http.sessions import Sessions
+from codex_mcp.http.unattended import Unattended
+from codex_mcp.logs import about
+from codex_mcp.surfaces.mcp.options import McpOptions
+
+log = logging.getLogger(__name__)
+
+# Seconds for the answers of calls that were interrupted at the end.
+_LAST_ANSWERS = 1.0
+
+
+class Service:
+    """One agent, the user's own home, and everybody who is connected to it."""
+
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        options: HttpOptions,
+        mcp_options: McpOptions,
+        home: CodexHome,
+        defaults: ServerDefaults,
+        *,
+        named: str | None = None,
+        overrides: Sequence[str] = (),
+        first: EngineProcess | None = None,
+        seams: AgentSeams = NO_SEAMS,
+    ) -> None:
+        """`named`, `overrides`, `first`: see `Engine`."""
+        self._ending = False
+        self._grace = anyio.CancelScope()
+        self.agent = Agent(
+            home,
+            defaults,
+            tasks,
+            named=named,
+            overrides=overrides,
+            first=first,
+            before_read=self._writable,
+            seams=seams,
+        )
+        nobody = Unattended(tasks, mcp_options.approval_timeout)
+        self.sessions = Sessions(tasks, self.agent, mcp_options, options.limits, nobody, display_name)
+
+    async def _writable(self) -> None:
+        await self.sessions.writable()
+
+    def not_ready(self) -> str | None:
+        """Why no work can be taken now; None if it can."""
+        if self._ending:
+            return "the server is about to end"
+        return None if self.agent.engine.current is not None else "no engine is running"
+
+    def hurry(self) -> None:
+        """Do not wait for what runs any more."""
+        self._grace.cancel()
+
+    async def end(self, grace: float) -> None:
+        """Let calls end for `grace` seconds, stop what still runs then, send the answers, end the sessions."""
+        self._ending = True
+        self._grace.deadline = anyio.current_time() + grace
+        with self._grace:
+            await self.sessions.calls_done()
+            await self.agent.conversations.idle()
+        for conversation in self.agent.conversations:
+            if conversation.busy:
+                log.warning("the server ends: a turn was interrupted", extra=about(conversation.id))
+        self.agent.conversations.abort_all()
+        with anyio.move_on_after(_LAST_ANSWERS):
+            await self.sessions.calls_done()
+        await self.sessions.end_all()
