@@ -288,6 +288,8 @@ class Conversation:
         approval = next((approval for approval in self._approvals if approval.id == approval_id), None)
         if approval is None:
             return False
+        if not verdict.decision.is_yes:
+            self.outlet.refused(approval, verdict.because)
         approval.answer(verdict)
         self.outlet.withdraw(approval)
         return True

@@ -29,8 +29,10 @@ def http(arguments: list[str]) -> int:
     from codex_mcp.bridge.options import ServerDefaults, override_to_config
     from codex_mcp.cli.output import say
     from codex_mcp.cli.signals import held_signals, until_ending
+    from codex_mcp.cli.under_policy import govern
     from codex_mcp.engine.home import CodexHome
     from codex_mcp.engine.launch import try_start_engine
+    from codex_mcp.policy.places import policy_files
     from codex_mcp.surfaces.mcp.options import McpOptions
 
     options, http_options = _parse(arguments)
@@ -48,6 +50,11 @@ def http(arguments: list[str]) -> int:
         options.tool_sets, options.events, options.approval_timeout, options.show_thread_id, inbox=True
     )
 
+    policies = policy_files(options.policy)
+    under = govern(policies, home, defaults) if policies else None
+    # under a policy it is started once it can be held to it
+    first = None if policies else try_start_engine(options.codex, home, options.engine_overrides)
+
     async def run() -> int:
         with held_signals() as signals:
 
@@ -63,7 +70,8 @@ def http(arguments: list[str]) -> int:
                 lambda address: say(f"listening on {address}\n"),
                 named=options.codex,
                 overrides=options.engine_overrides,
-                first=try_start_engine(options.codex, home, options.engine_overrides),
+                first=first,
+                under=under,
             )
 
     return anyio.run(run)

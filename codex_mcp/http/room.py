@@ -14,6 +14,7 @@ from codex_mcp.http import server
 from codex_mcp.http.app import make_app
 from codex_mcp.http.options import HttpOptions
 from codex_mcp.http.service import Service
+from codex_mcp.http.sessions import Governance
 from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.wire import codec
 
@@ -29,6 +30,7 @@ async def serve(
     named: str | None = None,
     overrides: Sequence[str] = (),
     first: EngineProcess | None = None,
+    under: Governance | None = None,
 ) -> int:
     """Serve until a signal comes; a second one ends the wait for what runs. Returns 128 plus the number of the signal.
 
@@ -43,7 +45,9 @@ async def serve(
         status = 128 + await until_signal()
 
     async with anyio.create_task_group() as tasks:
-        service = Service(tasks, options, mcp_options, home, defaults, named=named, overrides=overrides, first=first)
+        service = Service(
+            tasks, options, mcp_options, home, defaults, named=named, overrides=overrides, first=first, under=under
+        )
 
         async def end() -> None:
             async with anyio.create_task_group() as ending:
@@ -56,7 +60,7 @@ async def serve(
                 await service.end(options.grace)
                 ending.cancel_scope.cancel()
 
-        tasks.start_soon(service.agent.run)
+        tasks.start_soon(service.run)
         await server.run(make_app(service, options), options, listening, until_end, end)
         tasks.cancel_scope.cancel()
     return status

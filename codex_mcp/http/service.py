@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import anyio
 from anyio.abc import TaskGroup
 
-from codex_mcp.bridge.agent import NO_SEAMS, Agent, AgentSeams
+from codex_mcp.bridge.agent import NO_SEAMS, Agent
 from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.http.identity import display_name
 from codex_mcp.http.options import HttpOptions
-from codex_mcp.http.sessions import Sessions
+from codex_mcp.http.sessions import Governance, Sessions
 from codex_mcp.http.unattended import Unattended
 from codex_mcp.logs import about
 from codex_mcp.surfaces.mcp.options import McpOptions
@@ -39,9 +39,10 @@ class Service:
         named: str | None = None,
         overrides: Sequence[str] = (),
         first: EngineProcess | None = None,
-        seams: AgentSeams = NO_SEAMS,
+        under: Governance | None = None,
     ) -> None:
-        """`named`, `overrides`, `first`: see `Engine`."""
+        """`named`, `overrides`, `first`: see `Engine`. `under`: the policy in force."""
+        self._under = under
         self._ending = False
         self._grace = anyio.CancelScope()
         self.agent = Agent(
@@ -49,13 +50,22 @@ class Service:
             defaults,
             tasks,
             named=named,
-            overrides=overrides,
+            overrides=(*overrides, *(() if under is None else under.engine_settings)),
             first=first,
             before_read=self._writable,
-            seams=seams,
+            seams=NO_SEAMS if under is None else under.seams,
         )
         nobody = Unattended(tasks, mcp_options.approval_timeout)
-        self.sessions = Sessions(tasks, self.agent, mcp_options, options.limits, nobody, display_name)
+        self.sessions = Sessions(tasks, self.agent, mcp_options, options.limits, nobody, display_name, under)
+
+    async def run(self) -> None:
+        """Keep the engine alive, and the policy watched, until cancelled."""
+        if self._under is None:
+            await self.agent.run()
+        elif self._under.guard is not None:  # otherwise the policy cannot be carried out: nothing is served
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._under.guard.run)
+                await self.agent.run()
 
     async def _writable(self) -> None:
         await self.sessions.writable()

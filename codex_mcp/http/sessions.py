@@ -16,15 +16,17 @@ from typing import Protocol
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from codex_mcp.bridge.agent import Agent
+from codex_mcp.bridge.agent import Agent, AgentSeams
 from codex_mcp.bridge.conversation import Outlet
 from codex_mcp.errors import CodexMcpError
 from codex_mcp.http.options import Limits
 from codex_mcp.http.peer import ReadStream, SessionPeer, WriteStream
 from codex_mcp.logs import about
+from codex_mcp.policy.guard import Guard
 from codex_mcp.surfaces.handshake import Handshake
 from codex_mcp.surfaces.mcp.options import McpOptions
-from codex_mcp.surfaces.session import Session
+from codex_mcp.surfaces.session import Door, Session
+from codex_mcp.surfaces.under_policy import ClientPolicy
 from codex_mcp.wire.messages import RequestId
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,23 @@ class Transport(Protocol):
 
     async def terminate(self) -> None:
         """End all its streams."""
+
+
+class Governance(Protocol):
+    """A policy in force."""
+
+    door: Door
+    """Of a policy that cannot be carried out."""
+    guard: Guard | None
+    """None if it cannot be carried out."""
+    engine_settings: tuple[str, ...]
+
+    @property
+    def seams(self) -> AgentSeams:
+        """Of the agent."""
+
+    def attach(self, agent: Agent, handshake: Handshake) -> None:
+        """Have the policy count for a client, before anything is served."""
 
 
 class HttpSession:
@@ -110,6 +129,7 @@ class Sessions:
         limits: Limits,
         nobody: Outlet,
         named: Callable[[str], str | None],
+        under: Governance | None = None,
     ) -> None:
         """`tasks` runs the sessions. `nobody` gets what a client leaves behind. `named`: whom people and records know
         an identity as; None: as what the client says of itself."""
@@ -119,6 +139,7 @@ class Sessions:
         self._limits = limits
         self._nobody = nobody
         self._named = named
+        self._under = under
         self._by_id: dict[str, HttpSession] = {}
         self._ended = anyio.Event()
 
@@ -154,6 +175,8 @@ class Sessions:
     async def _run(self, session: HttpSession, *, task_status: TaskStatus[None]) -> None:
         """A failure ends this session and no other."""
         surface: Session | None = None
+        under = self._under
+        policy = None if under is None or under.guard is None else ClientPolicy(under.guard)
         try:
             async with session.transport.connect() as (receive, send):
                 session.peer = SessionPeer(
@@ -162,11 +185,19 @@ class Sessions:
                     send,
                     max_event=self._limits.event,
                     max_backlog=self._limits.backlog,
+                    observer=policy,
                 )
-                handshake = Handshake(self._options.tool_sets)
+                handshake = Handshake(self._options.tool_sets, governed=under is not None)
                 surface = Session(
-                    session.peer, handshake, self._agent, self._options, identity=self._named(session.owner)
+                    session.peer,
+                    handshake,
+                    self._agent,
+                    self._options,
+                    identity=self._named(session.owner),
+                    door=policy if under is None or policy is not None else under.door,
                 )
+                if under is not None:
+                    under.attach(self._agent, handshake)
                 task_status.started()
                 log.info("session begun", extra=about(session=session.id))
                 with session.transport.idle_scope or anyio.CancelScope():

@@ -41,3 +41,6 @@ class Unattended:
 
     def closed(self, conversation: Conversation) -> None:
         """Nothing is kept of it."""
+
+    def refused(self, approval: Approval, because: str) -> None:
+        """The log has it."""

@@ -11,7 +11,7 @@ from mcp.client.client import Client
 
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
-from tests.support.http_server import HEADERS, INITIALIZE, http_serving
+from tests.support.http_server import HEADERS, INITIALIZE, Json, http_serving
 
 pytestmark = pytest.mark.anyio
 
@@ -102,7 +102,7 @@ async def test_a_thread_of_one_client_is_continued_by_another(home: Home, model:
 @pytest.mark.parametrize("wanted", [False, True])
 async def test_events_are_sent_to_clients_that_ask_for_them(home: Home, model: OfflineModel, wanted: bool) -> None:
     model.add([{"say": "one"}])
-    capabilities = {"experimental": {"codex/event": {}}} if wanted else {}
+    capabilities: Json = {"experimental": {"codex/event": {}}} if wanted else {}
     opening = {**INITIALIZE, "params": {**INITIALIZE["params"], "capabilities": capabilities}}
     call = {
         "jsonrpc": "2.0",

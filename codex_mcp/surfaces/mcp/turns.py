@@ -265,8 +265,6 @@ class ToolTurn:
 
     def withdraw(self, approval: Approval) -> None:
         self.turns.elicitations.withdraw(approval)
-        if approval.verdict is not None and not approval.verdict.decision.is_yes:  # somebody else's
-            self.on_denied(approval, approval.verdict.because)
         _, limit = self.pending.pop(approval.id, (None, None))
         if limit is not None:
             limit.cancel()
