@@ -64,7 +64,8 @@ def _read(path: str) -> tuple[Document, bytes]:
 
 def _read_trusted(path: str) -> bytes:
     """The content of a file that only its owner, who is the user or root, can write. Raises PolicyError, OSError."""
-    with open(resolve(path), "rb") as file:  # what was checked is what is read
+    waits_for_nobody = getattr(os, "O_NONBLOCK", 0)  # what is named could be a pipe
+    with os.fdopen(os.open(resolve(path), os.O_RDONLY | waits_for_nobody), "rb") as file:  # checked is what is read
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise PolicyError("it is not a regular file")

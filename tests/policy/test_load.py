@@ -119,7 +119,8 @@ def test_a_file_that_clients_could_write_is_not_trusted(tmp_path: pathlib.Path) 
 @pytest.mark.requirement("policy:file:closed")
 def test_a_file_that_is_none_is_an_error(tmp_path: pathlib.Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    for name in ("missing", ".", "binary"):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("missing", ".", "binary", "pipe"):
         with pytest.raises(PolicyError, match=str(tmp_path)):
             load([str(tmp_path / name)])
 
