@@ -7,11 +7,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
+from codex_mcp.bridge import confinement, rollouts
 from codex_mcp.bridge.conversation import NO_SEAMS, ApprovalSeams, Conversation, Outlet
 from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.options import (
@@ -141,11 +143,11 @@ class Conversations:
 
         Raises ConfigurationError, EngineUnavailable, EngineLost, EngineRefusal.
         """
-        request = thread_request(options, self.defaults, self.engine.home, raw_items=raw_items)
-        link = await self.engine.link()
+        link, request = await self._request(options, raw_items=raw_items)
 
         def register(result: JsonObject) -> None:
             conversation = Conversation(result["thread"]["id"], request, owner, self._seams)
+            conversation.next_turn = request.turn
             self._load(conversation, result)
             on_started(conversation)
             conversation.show_notices(request.notices)
@@ -174,22 +176,22 @@ class Conversations:
         Raises ConfigurationError, RolloutUnreadable, EngineUnavailable, EngineLost, EngineRefusal; EngineError for a
         conversation that a newer Codex has kept.
         """
-        request = thread_request(options, self.defaults, self.engine.home, raw_items=raw_items)
+        link, request = await self._request(options, raw_items=raw_items)
         known = self._named(source)
         if known is None:
-            return await self._resume(source, options, request, owner, on_resumed)
+            return await self._resume(link, source, options, request, owner, on_resumed)
         async with known.submitting:  # a message that is being handed over belongs to the conversation as it was
-            return await self._resume(source, options, request, owner, on_resumed)
+            return await self._resume(link, source, options, request, owner, on_resumed)
 
     async def _resume(
         self,
+        link: EngineLink,
         source: ResumeSource,
         options: ThreadOptions,
         request: ThreadRequest,
         owner: Outlet,
         on_resumed: Callable[[Conversation], None],
     ) -> Conversation:
-        link = await self.engine.link()
         self._refuse_new_provider(source, options)
         unwritten = self.find_unwritten(id=source.id) if source.id is not None else None
         if unwritten is not None:  # the engine has nothing to resume, but it is here
@@ -204,11 +206,12 @@ class Conversations:
             conversation = self._by_id.get(result["thread"]["id"])
             if conversation is None:
                 conversation = Conversation(result["thread"]["id"], request, owner, self._seams)
+                conversation.next_turn = request.turn
             elif not conversation.busy:  # otherwise it goes on: there is nothing to begin anew
                 loaded = conversation.generation == self.engine.generation
                 conversation.begin_anew(request)
-                if loaded:  # the engine ignores the settings of a thread that it has in memory
-                    conversation.next_turn = resumed_settings(request, options)
+                # the engine ignores the settings of a thread that it has in memory
+                conversation.next_turn = resumed_settings(request, options) if loaded else request.turn
             self._load(conversation, result)
             conversation.model = conversation.next_turn.model or conversation.model
             on_resumed(conversation)
@@ -237,13 +240,17 @@ class Conversations:
 
         Raises EngineUnavailable, EngineLost, EngineRefusal.
         """
-        options = ThreadOptions(model=settings.model, cwd=settings.cwd)
-        request = thread_request(options, self.defaults, self.engine.home, raw_items=False)
-        link = await self.engine.link()
+        options = ThreadOptions(
+            model=settings.model,
+            cwd=settings.cwd,
+            approval_policy=settings.approval_policy,
+            denied_paths=settings.denied_paths or (),
+        )
+        link, request = await self._request(options, raw_items=False)
 
         def register(result: JsonObject) -> None:
             conversation = Conversation(result["thread"]["id"], request, owner, self._seams)
-            conversation.next_turn = settings
+            conversation.next_turn = request.turn.updated(settings)
             self._load(conversation, result)
             on_forked(conversation)
 
@@ -323,6 +330,7 @@ class Conversations:
             if conversation.closing or self.find(conversation.id) is not conversation:
                 raise ConversationNotFound(f"{conversation.id} (it was archived meanwhile)")
             link = await self._loaded(conversation)
+            link, wanted, later = await self._confined(link, conversation, conversation.next_turn.updated(options))
             ended: list[anyio.Event] = []
 
             def accept(result: JsonObject) -> None:
@@ -331,7 +339,7 @@ class Conversations:
                 conversation.settings = replace(
                     conversation.settings.updated(wanted), output_schema=None
                 )  # of one turn only
-                conversation.next_turn = TurnOptions()
+                conversation.next_turn = later
                 if "cwd" in settings:
                     conversation.translator.cwd = settings["cwd"]
                 conversation.submitted(result["turn"]["id"])
@@ -341,7 +349,6 @@ class Conversations:
                 log.warning("a message was taken after it had been given up: stopped", extra=about(conversation.id))
                 self._stop(conversation)
 
-            wanted = conversation.next_turn.updated(options)
             settings = wanted.to_engine(self.engine.home)
             params = {"threadId": conversation.thread_id, "input": items, **settings}
             # whoever gives up waiting must not leave a turn behind that nobody knows of
@@ -451,6 +458,36 @@ class Conversations:
 
     # -- loading
 
+    async def _request(self, options: ThreadOptions, *, raw_items: bool) -> tuple[EngineLink, ThreadRequest]:
+        """What the engine is asked for a conversation with `options`, and the engine. Raises ConfigurationError."""
+        request = thread_request(options, self.defaults, self.engine.home, raw_items=raw_items)
+        link = await self.engine.link()
+        configured = await confinement.read_configured(link, self.engine.home, request.params.get("cwd"))
+        return link, confinement.confine(request, configured, self.engine.home)
+
+    async def _confined(
+        self, link: EngineLink, conversation: Conversation, wanted: TurnOptions
+    ) -> tuple[EngineLink, TurnOptions, TurnOptions]:
+        """The engine; the settings of a turn with their sandbox spelled out; what of them has to wait for the next one.
+        A conversation that changes to `untrusted` is loaded again as one that is begun so (see `confinement`)."""
+        home, request = self.engine.home, conversation.request
+        if wanted.sandbox_mode is not None:
+            configured = await confinement.read_configured(link, home, wanted.cwd or conversation.translator.cwd)
+            policy = confinement.sandbox_policy(wanted.sandbox_mode, request, configured, home)
+            wanted = wanted.updated(TurnOptions(sandbox_policy=policy))
+        in_effect = conversation.settings.updated(wanted)
+        if confinement.wants_guard(request, in_effect.approval_policy or conversation.approval_policy, in_effect):
+            if conversation.busy:  # what runs keeps its settings
+                return link, replace(wanted, approval_policy=None), TurnOptions(approval_policy="untrusted")
+            configured = await confinement.read_configured(link, home, conversation.translator.cwd)
+            conversation.request = confinement.guarded(request, configured, home)
+            conversation.settings, conversation.next_turn = in_effect, wanted
+            api.unsubscribe_thread(link, conversation.thread_id)
+            conversation.generation = 0
+            link = await self._loaded(conversation)
+            wanted = conversation.next_turn
+        return link, wanted, TurnOptions()
+
     async def _open(
         self,
         link: EngineLink,
@@ -546,6 +583,7 @@ class Conversations:
         policy = result.get("approvalPolicy")
         conversation.approval_policy = policy if isinstance(policy, str) else None
         conversation.translator.cwd = result["cwd"]
+        conversation.translator.look_up = partial(rollouts.items_of_call, conversation.rollout_path)
         self._by_id[conversation.id] = conversation
         self._by_thread[conversation.thread_id] = conversation
 

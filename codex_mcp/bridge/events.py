@@ -15,13 +15,21 @@ What it guarantees beyond the translation of single messages is the order that v
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from codex_mcp.bridge import shapes
 from codex_mcp.bridge.mcp_servers.wording import startup_failure
 from codex_mcp.wire.messages import JsonObject
+
+# The engine's reason for asking about a command that its sandbox has stopped.
+_RETRY = "command failed; retry without sandbox?"
+_ESCALATED = ("require_escalated", "with_escalated_permissions")
+# How the output of a command ends, as the model reads it.
+_EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d+)$.*?^Output:\n", re.MULTILINE | re.DOTALL)
 
 REJECTED_COMMAND = "exec command rejected by user"
 LEFT_RUNNING = 124  # v1's exit code of a command that outlived its time
@@ -58,6 +66,8 @@ class Translator:
         """What was not translated, by name: deliberately (see the tables) or because it is unknown."""
         self.turn = ""
         """v1 number of the running turn, `""` when none runs."""
+        self.look_up: Callable[[str], Iterable[JsonObject]] = lambda _call_id: ()
+        """The model's own items of a call, as far as they were kept: the engine's messages do not say all of it."""
         self._show_raw_reasoning = show_raw_reasoning
         self._expected = ""  # number of a turn that the engine has accepted and not announced yet
         self._submissions = 0
@@ -129,7 +139,9 @@ class Translator:
     # -- approvals
 
     def exec_approval(self, params: JsonObject) -> tuple[list[Event], JsonObject]:
-        """A command wants approval. Returns the events and the call's `{command, cwd, parsed_cmd, reason}`."""
+        """A command wants approval. Returns the events and the call's `{command, cwd, parsed_cmd, reason}`. The reason
+        says, too, that the command would leave its sandbox or get more permissions; `outside`, `permissions` and
+        `stated` (the reason without that) are there if so."""
         call_id = params["itemId"]
         asked = {
             "command": shapes.argv(params.get("command") or ""),
@@ -139,11 +151,28 @@ class Translator:
         events = []
         if call_id not in self._commands:
             events += self._command_begin(self._number(params), call_id, asked)
-        reason = params.get("reason")
+        stated = params.get("reason")
+        escalated, justification = False, None
+        for item in self.look_up(call_id):
+            if item.get("type") == "function_call":
+                escalated, justification = _asks_for_more(item)
+        outside = escalated or stated == _RETRY
+        permissions = shapes.permissions(params.get("additionalPermissions") or {})
+        told = [] if stated is None else [stated]
+        if outside and (stated is None or stated not in (_RETRY, justification)):
+            told.append("outside the sandbox")
+        if permissions:
+            told.append(f"with permission to {', '.join(permissions)}")
+        reason = "; ".join(told) if told else None
         extra = {"reason": reason} if reason is not None else {}
         msg = {"type": "exec_approval_request", "call_id": call_id, **asked, **extra}
         events.append(Event(self._number(params), msg))
-        return events, {**asked, "reason": reason}
+        beyond: JsonObject = {"outside": True} if outside else {}
+        if permissions:
+            beyond["permissions"] = permissions
+        if reason != stated:
+            beyond["stated"] = stated
+        return events, {**asked, "reason": reason, **beyond}
 
     def patch_approval(self, params: JsonObject) -> tuple[list[Event], JsonObject]:
         """A patch wants approval. Returns the events and the call's `{changes, reason, grant_root}`."""
@@ -228,6 +257,10 @@ class Translator:
                 message = (turn.get("error") or {}).get("message", "the turn failed")
                 events.append(Event(number, {"type": "error", "message": message}))
         end = {"type": "task_complete", "last_agent_message": self._last_message}
+        for call_id, command in list(self._commands.items()):
+            if command.turn == number:  # the engine does not tell the end of some that fail at once
+                heard = next(filter(None, map(_heard, self.look_up(call_id))), None)
+                events += [] if heard is None else [self._command_end(call_id, heard)]
         if any(command.turn == number for command in self._commands.values()):
             self._held = (number, end)
             self.turn = ""
@@ -581,6 +614,25 @@ class Translator:
 
     def _raw_item(self, params: JsonObject) -> list[Event]:
         return [Event(self._number(params), {"type": "raw_response_item", "item": params["item"]})]
+
+
+def _asks_for_more(item: JsonObject) -> tuple[bool, Any]:
+    """Whether a function call wants to leave the sandbox, and the reason that the model gives."""
+    try:
+        arguments = json.loads(item["arguments"])
+        wanted = [arguments.get("sandbox_permissions"), *(key for key in _ESCALATED if arguments.get(key) is True)]
+        return any(word in _ESCALATED for word in wanted), arguments.get("justification")
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):  # the engine refuses it as well
+        return False, None
+
+
+def _heard(item: JsonObject) -> JsonObject | None:
+    """How a command ended, by what the model was told; None while it runs."""
+    output = item.get("output")
+    ended = _EXIT.search(output) if isinstance(output, str) else None
+    if ended is None or output is None:
+        return None
+    return {"exitCode": int(ended[1]), "aggregatedOutput": output[ended.end() :]}
 
 
 def _invocation(item: JsonObject) -> JsonObject:

@@ -22,8 +22,10 @@ _TYPED = {
     "model": "model",
     "model_provider": "modelProvider",
     "approval_policy": "approvalPolicy",
-    "sandbox_mode": "sandbox",
 }
+
+# Ways to say what a turn may touch.
+_SANDBOXES = ("sandbox_policy", "sandbox_mode", "permissions")
 
 _PLAIN_KEY = re.compile(r"[\w-]+", re.ASCII)
 
@@ -60,6 +62,8 @@ class ThreadOptions:
     patch_tool: bool | None = None
     notices: tuple[JsonObject, ...] = ()
     """Events (`msg`) that the client is to have about what it asked for."""
+    denied_paths: tuple[str, ...] = ()
+    """What a conversation that was kept may not even read."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,24 @@ class TurnOptions:
     cwd: str | None = None
     approval_policy: str | None = None
     sandbox_policy: JsonObject | None = None
+    sandbox_mode: str | None = None
+    """A sandbox with the roots and exclusions that the user has configured for it."""
+    permissions: str | None = None
+    """A permission profile of the user's config.toml."""
     model: str | None = None
     effort: str | None = None
     summary: str | None = None
     output_schema: JsonObject | None = None
+    denied_paths: tuple[str, ...] | None = None
+    """Of a conversation that was kept: what it may not even read. It counts from its beginning."""
 
     def updated(self, later: TurnOptions) -> TurnOptions:
         """These settings, with what `later` says put over them."""
         said = {field.name: getattr(later, field.name) for field in fields(later)}
-        return replace(self, **{name: value for name, value in said.items() if value is not None})
+        said = {name: value for name, value in said.items() if value is not None}
+        if not said.keys().isdisjoint(_SANDBOXES):  # each takes the place of the others
+            said = {**dict.fromkeys(_SANDBOXES), **said}
+        return replace(self, **said)
 
     @property
     def notices(self) -> tuple[JsonObject, ...]:
@@ -90,6 +103,7 @@ class TurnOptions:
             "cwd": None if self.cwd is None else home.absolute(self.cwd),
             "approvalPolicy": engine_policy(self.approval_policy),
             "sandboxPolicy": self.sandbox_policy,
+            "permissions": self.permissions,
             "model": self.model,
             "effort": self.effort,
             "summary": self.summary,
@@ -112,10 +126,16 @@ class ThreadRequest:
     """What the engine is asked for, and what the client has to be told about it."""
 
     params: JsonObject
-    """Fields of thread/start and thread/resume."""
+    """Fields of thread/start, thread/resume and thread/fork."""
     notices: tuple[JsonObject, ...]
     """Events (`msg`) about settings that could not be taken as they are."""
     show_raw_reasoning: bool
+    sandbox: str | None = None
+    """The sandbox mode that is asked for, or else the permission profile; neither: what is configured."""
+    permissions: str | None = None
+    denied_paths: tuple[str, ...] = ()
+    turn: TurnOptions = TurnOptions()
+    """Settings for its first turn (`confinement.confine`)."""
 
 
 def engine_policy(policy: str | None) -> str | None:
@@ -130,16 +150,18 @@ def thread_request(
 
     Raises CallerError (code `config_error`) for an unknown profile or an unreadable config.toml.
     """
-    config: JsonObject = {
-        **_by_key(_profile(home, options.profile or defaults.profile)),
-        **_by_key(defaults.config),
-        **_by_key(options.config),
-    }
+    layers = (
+        _by_key(_profile(home, options.profile or defaults.profile)),
+        _by_key(defaults.config),
+        _by_key(options.config),
+    )
+    config: JsonObject = {key: value for layer in layers for key, value in layer.items()}
+    sandbox, permissions = _sandbox(options, layers)
+    config.pop("sandbox_mode", None)
     typed: JsonObject = {
         "model": options.model,
         "model_provider": options.model_provider,
         "approval_policy": options.approval_policy,
-        "sandbox_mode": options.sandbox,
     }
     params: JsonObject = {}
     for key, name in _TYPED.items():
@@ -154,6 +176,7 @@ def thread_request(
     if options.patch_tool:
         notices.append(PATCH_TOOL_NOTICE)
     params["approvalPolicy"] = engine_policy(params["approvalPolicy"])
+    params["approvalsReviewer"] = "user"  # whatever is configured: it is the client that is asked
     if options.compact_prompt is not None:
         config["compact_prompt"] = options.compact_prompt
     if options.plan_tool is False:
@@ -168,7 +191,27 @@ def thread_request(
         {name: value for name, value in params.items() if value is not None},
         tuple(notices),
         _shows_raw_reasoning(home, config),
+        sandbox,
+        permissions,
+        options.denied_paths,
     )
+
+
+def _sandbox(options: ThreadOptions, layers: tuple[JsonObject, ...]) -> tuple[str | None, str | None]:
+    """The sandbox mode or the permission profile that the strongest layer names; of both in one, the profile."""
+    if options.sandbox is not None:
+        return options.sandbox, None
+    for layer in reversed(layers):
+        mode, profile = layer.get("sandbox_mode"), layer.get("default_permissions")
+        if profile is not None:
+            return None, str(profile)
+        if mode is not None:
+            if mode not in shapes.SANDBOX_TYPES:
+                raise CallerError(
+                    f"unknown sandbox_mode {mode!r}: {', '.join(shapes.SANDBOX_TYPES)}", code="config_error"
+                )
+            return str(mode), None
+    return None, None
 
 
 def resumed_settings(request: ThreadRequest, options: ThreadOptions) -> TurnOptions:
@@ -177,7 +220,7 @@ def resumed_settings(request: ThreadRequest, options: ThreadOptions) -> TurnOpti
     return TurnOptions(
         cwd=options.cwd,
         approval_policy=request.params.get("approvalPolicy"),
-        sandbox_policy=shapes.engine_sandbox(options.sandbox),
+        sandbox_mode=options.sandbox,
         model=request.params.get("model"),
         effort=effort if isinstance(effort, str) else None,
     )

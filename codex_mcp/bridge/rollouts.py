@@ -12,15 +12,17 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from codex_mcp.bridge import shapes
+from codex_mcp.bridge import confinement, shapes
 from codex_mcp.bridge.options import TurnOptions, engine_policy
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.errors import CallerError
+from codex_mcp.policy.engine_settings import GUARD
 from codex_mcp.wire.messages import JsonObject
 
 ARCHIVED = "archived_sessions"
 _DIRECTORIES = ("sessions", ARCHIVED)
 _SANDBOX_FLAGS = ("network_access", "exclude_tmpdir_env_var", "exclude_slash_tmp")
+_TAIL = 1 << 20  # bytes at the end of a file: a turn writes less after a call, before the call is over
 _REQUEST_MARK = "## My request for Codex:"  # IDE extensions put context before it
 
 
@@ -55,8 +57,8 @@ def _os_reason(error: Exception) -> str:
 
 
 def _payloads(path: pathlib.Path, mark: bytes = b"") -> Iterator[tuple[str, JsonObject]]:
-    """Type and payload of every line that holds `mark`; lines that are no JSON (a write that was cut short) are
-    skipped."""
+    """Type and payload of every line that holds `mark`; lines of another form (a write that was cut short, one of a
+    later release) are skipped."""
     try:
         with path.open("rb") as file:
             for line in file:
@@ -64,11 +66,34 @@ def _payloads(path: pathlib.Path, mark: bytes = b"") -> Iterator[tuple[str, Json
                     continue
                 try:
                     entry = json.loads(line)
-                    yield entry["type"], entry["payload"]
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, RecursionError):
                     continue
+                if isinstance(entry, dict) and isinstance(entry.get("payload"), dict):
+                    yield str(entry.get("type")), entry["payload"]
     except OSError as error:
         raise RolloutUnreadable(_os_reason(error)) from None
+
+
+def items_of_call(path: str, call_id: str) -> list[JsonObject]:
+    """The model's items about a call of the turn that runs, oldest first: the call, and its output once there is one.
+    The engine writes them before it asks or goes on. Nothing, if the file cannot be read."""
+    mark, items = json.dumps(call_id, ensure_ascii=False).encode(), []
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            lines = file.read(_TAIL).splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        if mark not in line:
+            continue
+        try:
+            entry = json.loads(line)
+            if entry["type"] == "response_item" and entry["payload"].get("call_id") == call_id:
+                items.append(entry["payload"])
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+            continue
+    return items
 
 
 def summary(path: pathlib.Path) -> JsonObject:
@@ -88,11 +113,11 @@ def summary(path: pathlib.Path) -> JsonObject:
 
 def _summary(path: pathlib.Path, meta: JsonObject, message: str) -> JsonObject:
     return {
-        "conversationId": meta.get("id", ""),
+        "conversationId": _str(meta.get("id")) or "",
         "path": str(path),
         "preview": preview(message),
-        "timestamp": meta.get("timestamp"),
-        "modelProvider": meta.get("model_provider") or "openai",
+        "timestamp": _str(meta.get("timestamp")),
+        "modelProvider": _str(meta.get("model_provider")) or "openai",
     }
 
 
@@ -109,7 +134,8 @@ def initial_messages(path: pathlib.Path) -> list[JsonObject]:
         if kind != "event_msg":
             continue
         if payload.get("type") == "thread_rolled_back":
-            _roll_back(events, payload.get("num_turns", 0))
+            turns = payload.get("num_turns")
+            _roll_back(events, turns if isinstance(turns, int) else 0)
             continue
         is_item = payload.get("type") == "item_completed"
         for event in _as_events(kind, payload):
@@ -128,14 +154,18 @@ def _roll_back(events: list[JsonObject], turns: int) -> None:
 
 
 def _as_events(kind: str, payload: JsonObject) -> list[JsonObject]:
+    """What a line says; nothing, if it is in a form that is not known here."""
     if kind != "event_msg":
         return []
-    if payload.get("type") == "item_completed":
-        (name, item), *_ = _item_of(payload["item"])
-        translate = _ITEMS.get(name)
-        return translate(item) if translate is not None else []
-    kept = _EVENTS.get(payload.get("type", ""))
-    return [kept(payload)] if kept is not None else []
+    try:
+        if payload.get("type") == "item_completed":
+            (name, item), *_ = _item_of(payload["item"])
+            translate = _ITEMS.get(name)
+            return translate(item) if translate is not None else []
+        kept = _EVENTS.get(payload.get("type", ""))
+        return [kept(payload)] if kept is not None else []
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
 
 
 def _item_of(item: JsonObject) -> list[tuple[str, JsonObject]]:
@@ -143,6 +173,14 @@ def _item_of(item: JsonObject) -> list[tuple[str, JsonObject]]:
     if "type" in item:
         return [(item["type"], item)]
     return list(item.items())
+
+
+def _said(payload: JsonObject, name: str) -> str:
+    """A text; TypeError if it is none."""
+    value = payload.get(name, "")
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
 
 
 def _text(parts: Any) -> str:
@@ -157,11 +195,14 @@ def _text(parts: Any) -> str:
 
 
 def _images(parts: Any) -> list[str]:
-    return [part["image_url"] for part in parts or () if isinstance(part, dict) and part.get("type") == "image"]
+    if isinstance(parts, str):
+        return []
+    return [_said(part, "image_url") for part in parts or () if isinstance(part, dict) and part.get("type") == "image"]
 
 
 def _reasoning(item: JsonObject) -> list[JsonObject]:
-    return [{"type": "agent_reasoning", "text": text} for text in item.get("summary_text") or ()]
+    texts = item.get("summary_text") or ()
+    return [{"type": "agent_reasoning", "text": text} for text in texts if isinstance(text, str)]
 
 
 def _token_count(payload: JsonObject) -> JsonObject:
@@ -181,14 +222,14 @@ def _token_count(payload: JsonObject) -> JsonObject:
 _EVENTS: dict[str, Callable[[JsonObject], JsonObject]] = {
     "user_message": lambda p: {
         "type": "user_message",
-        "message": p.get("message", ""),
-        "images": p.get("images") or [],
+        "message": _said(p, "message"),
+        "images": [image for image in p.get("images") or () if isinstance(image, str)],
     },
-    "agent_message": lambda p: {"type": "agent_message", "message": p.get("message", "")},
-    "agent_reasoning": lambda p: {"type": "agent_reasoning", "text": p.get("text", "")},
-    "agent_reasoning_raw_content": lambda p: {"type": "agent_reasoning_raw_content", "text": p.get("text", "")},
+    "agent_message": lambda p: {"type": "agent_message", "message": _said(p, "message")},
+    "agent_reasoning": lambda p: {"type": "agent_reasoning", "text": _said(p, "text")},
+    "agent_reasoning_raw_content": lambda p: {"type": "agent_reasoning_raw_content", "text": _said(p, "text")},
     "token_count": _token_count,
-    "turn_aborted": lambda p: {"type": "turn_aborted", "reason": p.get("reason") or "interrupted"},
+    "turn_aborted": lambda p: {"type": "turn_aborted", "reason": _str(p.get("reason")) or "interrupted"},
     "context_compacted": lambda _: {"type": "agent_message", "message": "Compact task completed"},
 }
 
@@ -203,7 +244,7 @@ _ITEMS: dict[str, Callable[[JsonObject], list[JsonObject]]] = {
 }
 
 
-def last_settings(path: pathlib.Path) -> TurnOptions:
+def last_settings(home: CodexHome, path: pathlib.Path) -> TurnOptions:
     """The settings of the last turn, as far as the file tells: a resumed thread has them again.
 
     The engine restores some of them by itself, and never the sandbox. Raises RolloutUnreadable.
@@ -212,45 +253,74 @@ def last_settings(path: pathlib.Path) -> TurnOptions:
     for kind, payload in _payloads(path, b'"turn_context"'):
         if kind == "turn_context":
             context = payload
-    cwd = context.get("cwd")
-    return TurnOptions(
+    cwd = _str(context.get("cwd"))
+    settings = TurnOptions(
         cwd=cwd,
-        approval_policy=engine_policy(context.get("approval_policy")),
-        sandbox_policy=_sandbox_of(context, cwd),
-        model=context.get("model"),
-        effort=context.get("effort"),
+        approval_policy=engine_policy(_str(context.get("approval_policy"))),
+        model=_str(context.get("model")),
+        effort=_str(context.get("effort")),
     )
+    try:
+        return settings.updated(_sandbox_of(context, cwd, home))
+    except (KeyError, TypeError, AttributeError):  # not as any release known here wrote it
+        return settings.updated(_READ_ONLY)
 
 
-def _sandbox_of(context: JsonObject, cwd: str | None) -> JsonObject | None:
-    """The engine's form of a turn's sandbox: written as a v1 policy, or (0.169) as the rules it came to."""
-    policy, profile = context.get("sandbox_policy"), context.get("permission_profile")
-    if isinstance(policy, dict):
-        mode = policy.get("type") or policy.get("mode")
-        if mode not in shapes.SANDBOX_TYPES:
-            return None
-        roots = policy.get("writable_roots") or []
-        flags = {name: bool(policy.get(name)) for name in _SANDBOX_FLAGS}
-        return shapes.engine_sandbox_policy({"mode": mode, "writable_roots": roots, **flags}, absolute=str)  # they are
-    if not isinstance(profile, dict):
-        return None
-    if profile.get("type") == "disabled":
-        return {"type": "dangerFullAccess"}
-    files = profile.get("file_system") or {}
+def _str(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_READ_ONLY = TurnOptions(sandbox_policy={"type": "readOnly"})
+
+
+def _sandbox_of(context: JsonObject, cwd: str | None, home: CodexHome) -> TurnOptions:
+    """What a turn might touch: written as a v1 policy, or (newer releases) as the rules it came to, and the user's
+    profile that they come from. What cannot be said of it leaves it narrower, never wider."""
+    policy, rules = context.get("sandbox_policy"), context.get("permission_profile")
+    profile = (context.get("active_permission_profile") or {}).get("id")
+    if profile is not None and profile != GUARD:
+        return TurnOptions(permissions=str(profile))
+    if isinstance(rules, dict):
+        return _of_rules(rules, cwd, home)
+    if not isinstance(policy, dict):
+        return TurnOptions()
+    mode = policy.get("type") or policy.get("mode")
+    if mode not in shapes.SANDBOX_TYPES:
+        return _READ_ONLY
+    roots = policy.get("writable_roots") or []
+    flags = {name: bool(policy.get(name)) for name in _SANDBOX_FLAGS}
+    sandbox = shapes.engine_sandbox_policy({"mode": mode, "writable_roots": roots, **flags}, home.absolute)
+    return TurnOptions(sandbox_policy=sandbox)
+
+
+def _of_rules(rules: JsonObject, cwd: str | None, home: CodexHome) -> TurnOptions:
+    if rules.get("type") == "disabled":
+        return TurnOptions(sandbox_policy={"type": "dangerFullAccess"})
+    files = rules.get("file_system") or {}
     if files.get("type") != "restricted":
-        return None
-    writable = [entry["path"] for entry in files.get("entries", ()) if entry.get("access") == "write"]
-    special = {(path.get("value") or {}).get("kind") for path in writable if path.get("type") == "special"}
-    if "root" in special:
-        return {"type": "dangerFullAccess"}
-    network = profile.get("network") == "enabled"
-    if not writable:
-        return {"type": "readOnly", "networkAccess": network}
-    roots = dict.fromkeys(path["path"] for path in writable if path.get("type") == "path" and path["path"] != cwd)
-    return {
+        return _READ_ONLY
+    entries = [(entry["access"], *_place(entry["path"])) for entry in files.get("entries", ())]
+    credentials = confinement.credentials(home)
+    denied = {place for access, kind, place in entries if access in ("deny", "none") and kind == "path"}
+    writable = [(kind, place) for access, kind, place in entries if access == "write"]
+    network = rules.get("network") == "enabled"
+    settings = TurnOptions(denied_paths=tuple(sorted(denied.difference(credentials))) or None)
+    if ("special", "root") in writable and not denied:
+        return TurnOptions(sandbox_policy={"type": "dangerFullAccess"})
+    if ("path", cwd) not in writable:
+        return settings.updated(TurnOptions(sandbox_policy={"type": "readOnly", "networkAccess": network}))
+    sandbox: JsonObject = {
         "type": "workspaceWrite",
-        "writableRoots": list(roots),
+        "writableRoots": list(dict.fromkeys(place for kind, place in writable if kind == "path" and place != cwd)),
         "networkAccess": network,
-        "excludeTmpdirEnvVar": "tmpdir" not in special,
-        "excludeSlashTmp": "slash_tmp" not in special,
+        "excludeTmpdirEnvVar": ("special", "tmpdir") not in writable,
+        "excludeSlashTmp": ("special", "slash_tmp") not in writable,
     }
+    return settings.updated(TurnOptions(sandbox_policy=sandbox))
+
+
+def _place(path: JsonObject) -> tuple[str, str]:
+    """Kind and name of what a rule is about."""
+    if path["type"] == "special":
+        return "special", str(path["value"]["kind"])
+    return str(path["type"]), str(path.get("path") or path.get("pattern"))

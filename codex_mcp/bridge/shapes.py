@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shlex
 from collections.abc import Callable, Iterable
@@ -41,6 +42,25 @@ def parsed_command(actions: Iterable[JsonObject] | None) -> list[JsonObject]:
         entry.update((field, action.get(field)) for field in fields)
         parsed.append(entry)
     return parsed
+
+
+def permissions(wanted: JsonObject) -> list[str]:
+    """What a permission profile adds to a sandbox, as a person reads it; what is not known here, as it is."""
+    said = []
+    for name, value in wanted.items():
+        if name == "network" and isinstance(value, dict) and set(value) == {"enabled"}:
+            said += ["use the network"] if value["enabled"] else []
+        elif name == "fileSystem" and isinstance(value, dict) and isinstance(value.get("entries"), list):
+            said += [_rule(entry) for entry in value["entries"]]
+        elif value is not None:
+            said.append(f"{name} {json.dumps(value, ensure_ascii=False)}")
+    return said
+
+
+def _rule(entry: JsonObject) -> str:
+    place = entry.get("path")
+    shown = place.get("path") if isinstance(place, dict) and place.get("type") == "path" else None
+    return f"{entry.get('access')} {shown or json.dumps(place, ensure_ascii=False)}"
 
 
 def file_changes(changes: Iterable[JsonObject]) -> JsonObject:
@@ -171,11 +191,6 @@ def engine_input(items: Iterable[Any]) -> list[JsonObject]:
         else:
             converted.append({"type": "localImage", "path": item.data.path})
     return converted
-
-
-def engine_sandbox(mode: str | None) -> JsonObject | None:
-    """A v1 sandbox mode as the engine's policy; None stays None."""
-    return None if mode is None else {"type": SANDBOX_TYPES[mode]}
 
 
 def engine_sandbox_policy(policy: JsonObject, absolute: Callable[[str], str]) -> JsonObject:

@@ -64,7 +64,7 @@ async def settings_of(engine: Engine, id: str) -> TurnOptions:
     path = (await read_thread(engine, id, turns=False)).get("path")
     if not path or not os.path.exists(path):
         raise ThreadNotFound(id)
-    return rollouts.last_settings(rollouts.locate(engine.home, path))
+    return rollouts.last_settings(engine.home, rollouts.locate(engine.home, path))
 
 
 def thread_info(thread: JsonObject) -> JsonObject:

@@ -15,7 +15,7 @@ from typing import Any
 from codex_mcp.errors import CallerError
 from codex_mcp.policy.decide import Effect, Request, Ruling, decide, lower
 from codex_mcp.policy.document import SANDBOXES, Document
-from codex_mcp.policy.engine_settings import PROFILES, profile
+from codex_mcp.policy.engine_settings import GUARD, PROFILES, profile
 from codex_mcp.policy.paths import is_below, matches, resolve
 
 JsonObject = dict[str, Any]
@@ -112,7 +112,7 @@ def _thread(around: Surroundings, params: JsonObject) -> tuple[Request, Build]:
     """thread/start, thread/resume, thread/fork."""
     document = around.document
     cwd = resolve(params.get("cwd") or around.cwd)
-    own, brought = _brought(around, params.get("config") or {})
+    own, brought = _brought(around, _without_guard(params.get("config") or {}))
     request = Request(
         paths=(cwd, *_paths(params, "path", cwd)) if "cwd" in params or "threadId" not in params else (),
         sandbox=params.get("sandbox") or _default_sandbox(around),
@@ -161,7 +161,8 @@ def _turn(around: Surroundings, params: JsonObject) -> tuple[Request, Build]:
     )
 
     def build(granted: Request) -> JsonObject:
-        built = {key: value for key, value in params.items() if key not in ("sandboxPolicy", "approvalPolicy")}
+        replaced = ("sandboxPolicy", "approvalPolicy", "permissions")
+        built = {key: value for key, value in params.items() if key not in replaced}
         if granted.sandbox == "danger-full-access":
             built["permissions"] = PROFILES["danger-full-access"]  # with the policy of that name, denied paths are lost
         elif granted.sandbox is not None:
@@ -173,6 +174,12 @@ def _turn(around: Surroundings, params: JsonObject) -> tuple[Request, Build]:
         return built
 
     return request, build
+
+
+def _without_guard(config: JsonObject) -> JsonObject:
+    """Settings without the profile that ours take the place of."""
+    ours = {f"permissions.{GUARD}", *(["default_permissions"] if config.get("default_permissions") == GUARD else [])}
+    return {key: value for key, value in config.items() if key not in ours}
 
 
 def _mode(policy: JsonObject) -> str:

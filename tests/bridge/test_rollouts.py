@@ -190,3 +190,53 @@ def test_a_file_that_is_no_rollout_is_refused(sessions: pathlib.Path) -> None:
     path.unlink()
     with pytest.raises(RolloutUnreadable, match="No such file"):
         rollouts.summary(path)
+
+
+ODD: list[Any] = [5, None, [], "text", {}, {"type": "message", "payload": 3}, {"payload": {"type": "user_message"}}]
+ODD_EVENTS = [
+    {"type": "user_message", "message": 5, "images": 7},
+    {"type": "agent_message", "message": ["x"]},
+    {"type": "token_count", "info": "none", "rate_limits": []},
+    {"type": "token_count", "info": {"total_token_usage": 1}},
+    {"type": "thread_rolled_back", "num_turns": "two"},
+    {"type": "turn_aborted", "reason": {"a": 1}},
+    {"type": "item_completed", "item": "text"},
+    {"type": "item_completed", "item": {}},
+    {"type": "item_completed", "item": {"type": "UserMessage", "content": [{"type": "image"}, 4]}},
+    {"type": "item_completed", "item": {"type": ["AgentMessage"], "content": 3}},
+    {"type": "item_completed", "item": {"type": "AgentMessage", "content": [{"text": 3}]}},
+    {"type": {"of": "later"}},
+]
+
+
+@pytest.mark.requirement("confinement:odd-lines")
+def test_lines_in_unknown_forms_are_left_out(sessions: pathlib.Path) -> None:
+    path = write(sessions, META, event("user_message", message="kept"))
+    with path.open("a") as file:
+        for line in [*ODD, *({"type": "event_msg", "payload": payload} for payload in ODD_EVENTS)]:
+            file.write(json.dumps(line) + "\n")
+        file.write("[" * 100_000 + "\n")
+    kept = [e for e in rollouts.initial_messages(path) if e["type"] in ("user_message", "agent_message")]
+    assert kept[0] == {"type": "user_message", "message": "kept", "images": []}
+    assert all(isinstance(e["message"], str) for e in kept)
+    assert rollouts.summary(path)["preview"] == "kept"
+
+
+@pytest.mark.requirement("confinement:odd-lines")
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"cwd": 5, "model": [], "effort": {}, "approval_policy": 3},
+        {"sandbox_policy": {"type": ["x"]}},
+        {"sandbox_policy": {"type": "of later"}},
+        {"permission_profile": {"type": "managed", "file_system": {"type": "restricted", "entries": [3]}}},
+        {"permission_profile": {"type": "managed", "file_system": {"type": "restricted", "entries": [{"access": 1}]}}},
+        {"permission_profile": {"type": "of later"}},
+        {"active_permission_profile": "text"},
+    ],
+)
+def test_settings_in_unknown_forms_leave_a_thread_narrower(sessions: pathlib.Path, context: dict[str, Any]) -> None:
+    path = write(sessions, META, ("turn_context", context))
+    settings = rollouts.last_settings(CodexHome.of_process(), path)
+    assert settings.sandbox_policy in (None, {"type": "readOnly"})
+    assert (settings.cwd, settings.model, settings.effort, settings.approval_policy) == (None,) * 4

@@ -116,7 +116,11 @@ class Player:
         """Have the bridge send it, if it is one of those that the bridge sends for a client."""
         conversations = self._stage.conversations
         if method == "thread/start":
-            options = ThreadOptions(config=params.get("config") or {})
+            options = ThreadOptions(
+                config=params.get("config") or {},
+                approval_policy=params.get("approvalPolicy"),
+                sandbox=params.get("sandbox"),
+            )
             self._tasks.start_soon(partial(conversations.start, options, self._stage, self._begun, raw_items=False))
         elif method == "turn/start":
             send = partial(conversations.send, self.conversation, params["input"], TurnOptions(), lambda: None)
@@ -169,10 +173,18 @@ class _NoEngine:
         return self
 
     async def request(
-        self, method: str, params: JsonObject, *, on_result: Callable[[Any], None], on_late: object
-    ) -> None:
+        self,
+        method: str,
+        params: JsonObject,
+        *,
+        on_result: Callable[[Any], None] = lambda _: None,
+        on_late: object = None,
+    ) -> JsonObject:
+        if method == "config/read":  # nothing is configured
+            return {"config": {}}
         request = self._request = _Request(on_result)
         await request.answered.wait()
+        return {}
 
     async def next_request(self) -> _Request:
         """The request that is about to come."""

@@ -16,7 +16,7 @@ import anyio
 from codex_mcp.bridge.approvals import Approval, Decision, Kind, Verdict
 from codex_mcp.logs import about
 from codex_mcp.surfaces.client import Client
-from codex_mcp.surfaces.mcp.wording import command_line, outline, shorten
+from codex_mcp.surfaces.mcp.wording import command_line, outline, shorten, visible
 from codex_mcp.wire.errors import PeerClosed, RpcError
 from codex_mcp.wire.messages import JsonObject, RequestId
 
@@ -176,14 +176,17 @@ def message(approval: Approval) -> str:
     else:
         command = shorten(command_line(details["command"]), _MAX_COMMAND)
         verb, files, diffs = "use" if approval.kind is Kind.TOOL else "run", [], []
-        lines = _wrapped(f"Allow Codex to {verb}: {command}")
+        outside = " outside the sandbox" if details.get("outside") else ""
+        lines = _wrapped(f"Allow Codex to {verb}{outside}: {command}")
+        lines += [f"With permission to {permission}" for permission in details.get("permissions", ())]
         if details["cwd"]:
             lines.append(f"Directory: {details['cwd']}")
-    if details["reason"]:
-        lines += _wrapped(f"Reason: {details['reason']}")
+    reason = details.get("stated", details["reason"])
+    if reason:
+        lines += _wrapped(f"Reason: {reason}")
     if details.get("grant_root"):
         lines.append(f"This also allows writing anywhere under {details['grant_root']} for the rest of the session.")
-    return "\n".join([*lines, *diffs])
+    return visible("\n".join([*lines, *diffs]))
 
 
 def _wrapped(text: str) -> list[str]:
@@ -191,16 +194,19 @@ def _wrapped(text: str) -> list[str]:
 
     return [
         piece
-        for line in text.split("\n")
+        for line in visible(text).split("\n")
         for piece in textwrap.wrap(line, _WIDTH, break_on_hyphens=False, drop_whitespace=False) or [""]
     ]
 
 
 def what(approval: Approval) -> str:
     """The question in a line."""
+    details = approval.details
     if approval.kind is Kind.PATCH:
-        return ", ".join(approval.details["changes"])
-    return command_line(approval.details["command"])
+        return visible(", ".join(details["changes"]))
+    outside = " (outside the sandbox)" if details.get("outside") else ""
+    permissions = "".join(f" (with permission to {permission})" for permission in details.get("permissions", ()))
+    return visible(command_line(details["command"])) + outside + visible(permissions)
 
 
 def _upstream_fields(approval: Approval, call_id: RequestId, event_id: str) -> JsonObject:
@@ -235,9 +241,11 @@ def read_answer(answer: Any) -> tuple[Decision, str]:
     action = answer.get("action")
     if action == "accept":
         content = answer.get("content")
-        if isinstance(content, dict) and content.get("decision") is not None:
+        if content is None or content == {}:
+            return Decision.APPROVED, ""
+        if isinstance(content, dict) and set(content) == {"decision"}:
             return _read_decision(content["decision"])
-        return Decision.APPROVED, ""
+        return Decision.DENIED, "the answer could not be understood"
     if action == "decline":
         return Decision.DENIED, "the user declined"
     if action == "cancel":

@@ -6,7 +6,6 @@ import os
 import re
 
 from codex_mcp.bridge.options import TurnOptions
-from codex_mcp.bridge.shapes import engine_sandbox
 from codex_mcp.errors import CallerError
 from codex_mcp.protocol import tools as t
 from codex_mcp.surfaces.mcp import structured
@@ -46,7 +45,7 @@ def overrides(arguments: t.TurnArguments) -> TurnOptions:
         TurnOptions(
             model=arguments.model,
             approval_policy=arguments.approval_policy,
-            sandbox_policy=engine_sandbox(arguments.sandbox),
+            sandbox_mode=arguments.sandbox,
         )
     )
 

@@ -89,15 +89,19 @@ class ToolTurns:
             loaded.adopt(self.connection.delivery)
             return loaded
         settings = await settings_of(conversations.engine, thread_id)
-        options = ThreadOptions(model=settings.model, approval_policy=settings.approval_policy, cwd=settings.cwd)
-
+        options = ThreadOptions(
+            model=settings.model,
+            approval_policy=settings.approval_policy,
+            cwd=settings.cwd,
+            denied_paths=settings.denied_paths or (),
+        )
         try:
             conversation = await conversations.resume(
                 ResumeSource(id=thread_id), options, self.connection.delivery, self.open_thread, raw_items=False
             )
         except ConfigurationError as error:
             raise _as_before(error) from None
-        conversation.next_turn = settings
+        conversation.next_turn = conversation.next_turn.updated(settings)
         return conversation
 
 

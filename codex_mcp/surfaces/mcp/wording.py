@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from codex_mcp.protocol.tools import ChangeKind
 from codex_mcp.wire.messages import JsonObject
+
+_SHELLS = ("bash", "sh", "zsh", "dash", "ash", "ksh", "fish")
+_SYSTEM = ("/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", "/run/current-system/sw/bin")
 
 
 def shorten(text: str, limit: int) -> str:
@@ -17,11 +21,25 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:head]} … {left_out} characters left out … {text[len(text) - (limit - head) :]}"
 
 
+def visible(text: str) -> str:
+    """`text` with everything that a terminal or a window would act on or hide (control characters, changes of the
+    direction of writing, characters without width) spelled out."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 def command_line(command: list[str]) -> str:
-    """A command as people write it: of a script for a shell, the script."""
-    if len(command) == 3 and command[1] in ("-lc", "-c"):
+    """A command as people write it: of a script for a shell of the system or the user's own, the script."""
+    if len(command) == 3 and command[1] in ("-lc", "-c") and _is_known_shell(command[0]):
         return command[2]
     return shlex.join(command)
+
+
+def _is_known_shell(program: str) -> bool:
+    """Whether nobody but the system's administrator or the user can have put it there."""
+    folder, name = os.path.split(program)
+    return (folder in _SYSTEM and name in _SHELLS) or program == os.environ.get("SHELL")
 
 
 def change_kind(change: JsonObject) -> ChangeKind:

@@ -199,3 +199,48 @@ async def test_an_approval_for_the_session_is_not_asked_again(
     async with mcp_serving(home, answer=lambda _: answer) as client:
         await client.call("codex", prompt="go", **ASK)
     assert len(client.questions) == 1
+
+
+@pytest.mark.requirement("confinement:asked:shell")
+async def test_a_program_that_calls_itself_a_shell_does_not_run_behind_the_question(
+    home: Home, model: OfflineModel
+) -> None:
+    planted = home.workspace / "bash"
+    planted.write_text(f"#!/bin/sh\ntouch {home.workspace}/planted\n")
+    planted.chmod(0o755)
+    model.add([{"function": "exec_command", "arguments": {"cmd": "ls", "shell": str(planted)}}], [{"say": "done"}])
+    async with mcp_serving(home, answer=lambda _: ACCEPT) as client:
+        await client.call("codex", prompt="go", approval_policy="untrusted", sandbox="workspace-write")
+    if (home.workspace / "planted").exists():  # engines since 0.154 or so run the user's own shell instead
+        assert all(f"run: {planted} -lc ls" in question["message"].replace("\n", "") for question in client.questions)
+
+
+@pytest.mark.requirement("confinement:asked:outside")
+async def test_the_question_says_that_a_command_would_leave_the_sandbox_although_the_model_does_not(
+    home: Home, model: OfflineModel, outside: pathlib.Path
+) -> None:
+    arguments = {"cmd": f"touch {outside}", "sandbox_permissions": "require_escalated"}
+    model.add([{"function": "exec_command", "arguments": arguments}], [{"say": "done"}])
+    async with mcp_serving(home, answer=lambda _: {"action": "decline"}) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+    [question] = client.questions
+    assert question["message"].startswith("Allow Codex to run outside the sandbox: touch ")
+    assert question["codex_reason"] == "outside the sandbox"
+    assert "outside the sandbox" in result["structuredContent"]["deniedApprovals"][0]["what"]
+
+
+@pytest.mark.requirement("confinement:asked:permissions")
+async def test_the_question_shows_further_permissions_of_a_command(home: Home, model: OfflineModel) -> None:
+    wanted = {"network": {"enabled": True}, "file_system": {"write": [str(home.root)]}}
+    arguments = {"cmd": "ls", "sandbox_permissions": "with_additional_permissions", "additional_permissions": wanted}
+    model.add([{"function": "exec_command", "arguments": {**arguments, "justification": "to see"}}], [{"say": "done"}])
+    feature = ("--enable", "exec_permission_approvals")
+    async with mcp_serving(home, *feature, answer=lambda _: {"action": "decline"}) as client:
+        await client.call("codex", prompt="go", **ASK)
+    [question] = client.questions
+    assert question["message"].split("\n")[:3] == [
+        "Allow Codex to run: ls",
+        "With permission to use the network",
+        f"With permission to write {home.root}",
+    ]
+    assert "Reason: to see" in question["message"]

@@ -63,7 +63,7 @@ def test_what_would_be_done_is_in_the_first_lines_none_of_them_long() -> None:
 
 
 def test_a_script_keeps_its_lines() -> None:
-    shown = elicitation.message(approval(Kind.COMMAND, command=["sh", "-c", "cd /\n\n  rm -r *"], cwd="/w"))
+    shown = elicitation.message(approval(Kind.COMMAND, command=["/bin/sh", "-c", "cd /\n\n  rm -r *"], cwd="/w"))
     assert shown == "Allow Codex to run: cd /\n\n  rm -r *\nDirectory: /w"
 
 
@@ -85,7 +85,16 @@ def test_shortened_text_keeps_its_ends_and_its_limit(length: int) -> None:
     [
         ({"action": "accept"}, Decision.APPROVED),
         ({"action": "accept", "content": None}, Decision.APPROVED),
-        ({"action": "accept", "content": {"other": 1}}, Decision.APPROVED),
+        ({"action": "accept", "content": {}}, Decision.APPROVED),
+        ({"action": "accept", "content": {"other": 1}}, Decision.DENIED),
+        ({"action": "accept", "content": {"decision": "approve", "other": 1}}, Decision.DENIED),
+        ({"action": "accept", "content": {"decision": None}}, Decision.DENIED),
+        ({"action": "accept", "content": {"decision": True}}, Decision.DENIED),
+        ({"action": "accept", "content": "deny"}, Decision.DENIED),
+        ({"action": "accept", "content": ""}, Decision.DENIED),
+        ({"action": "accept", "content": []}, Decision.DENIED),
+        ({"action": "accept", "content": 0}, Decision.DENIED),
+        ({"action": "accept", "content": False}, Decision.DENIED),
         ({"action": "accept", "content": {"decision": " Yes "}}, Decision.APPROVED),
         ({"action": "accept", "content": {"decision": "stop"}}, Decision.ABORT),
         ({"decision": {"approved_execpolicy_amendment": {}}}, Decision.APPROVED),
@@ -98,3 +107,26 @@ def test_shortened_text_keeps_its_ends_and_its_limit(length: int) -> None:
 )
 def test_only_a_clear_yes_is_a_yes(answer: Any, decision: Decision) -> None:
     assert elicitation.read_answer(answer)[0] is decision
+
+
+@pytest.mark.requirement("confinement:asked:visible")
+@pytest.mark.parametrize("hidden", ["\x1b[2K", "\r", "\u202e", "\u2066", "\u200b", "\x9b", "\u2028", "\ufeff", "\x7f"])
+def test_what_a_window_would_act_on_or_hide_is_spelled_out(hidden: str) -> None:
+    for asked in (
+        approval(Kind.COMMAND, command=["/bin/sh", "-c", f"ls{hidden}"], cwd=f"/w{hidden}", reason=f"why{hidden}"),
+        approval(Kind.PATCH, changes={f"/w/a{hidden}": {"add": {"content": f"text{hidden}\n"}}}, grant_root=hidden),
+        approval(Kind.TOOL, command=["mcp", "server", f"tool{hidden}", "{}"], cwd=""),
+    ):
+        for shown in (elicitation.message(asked), elicitation.what(asked)):
+            assert hidden not in shown
+            assert hidden.encode("unicode_escape").decode() in shown
+
+
+@pytest.mark.requirement("confinement:asked:shell")
+@pytest.mark.parametrize(
+    "shell", ["/w/bash", "./bash", "bash", "/tmp/usr/bin/bash", "/usr/bin/../../w/bash", "/usr/bin/env"]
+)
+def test_a_shell_that_is_none_of_the_system_s_is_shown(shell: str) -> None:
+    asked = approval(Kind.COMMAND, command=[shell, "-lc", "ls"], cwd="/w")
+    assert elicitation.message(asked).startswith(f"Allow Codex to run: {shell} -lc ls\n")
+    assert elicitation.what(asked) == f"{shell} -lc ls"

@@ -240,3 +240,27 @@ async def test_untrusted_in_config_toml_is_served_although_newer_engines_refuse_
         conversation = await client.new_conversation(approval_policy="never", sandbox="danger-full-access")
         await turn(conversation, "go")
     assert (home.workspace / "out.txt").exists()
+
+
+@pytest.mark.requirement("confinement:asked:unstated")
+async def test_leaving_the_sandbox_without_a_reason_is_said_all_the_same(home: Home, model: OfflineModel) -> None:
+    arguments = {"cmd": "ls", "sandbox_permissions": "require_escalated"}
+    model.add([{"function": "exec_command", "arguments": arguments}])
+    person = Person("denied")
+    async with serving(home, approve=person) as client:
+        conversation = await client.new_conversation(approval_policy="on-request", sandbox="workspace-write")
+        events = await turn(conversation, "go")
+    assert person.asked[0].reason == "outside the sandbox"
+    assert of(events, ev.ExecApprovalRequest)[0].reason == "outside the sandbox"
+
+
+@pytest.mark.requirement("confinement:asked:v1")
+async def test_further_permissions_of_a_command_are_part_of_the_question(home: Home, model: OfflineModel) -> None:
+    wanted = {"network": {"enabled": True}, "file_system": {"write": ["/"]}}
+    arguments = {"cmd": "ls", "sandbox_permissions": "with_additional_permissions", "additional_permissions": wanted}
+    model.add([{"function": "exec_command", "arguments": {**arguments, "justification": "to see"}}])
+    person = Person("denied")
+    async with serving(home, "--enable", "exec_permission_approvals", approve=person) as client:
+        conversation = await client.new_conversation(approval_policy="on-request", sandbox="workspace-write")
+        await turn(conversation, "go")
+    assert person.asked[0].reason == "to see; with permission to use the network, write /"
