@@ -13,8 +13,8 @@ import typing
 
 import anyio
 
-from codex_mcp.cli import COMMANDS
 from codex_mcp.cli.arguments import serve_parser
+from codex_mcp.cli.commands import COMMANDS
 from codex_mcp.client import start_client
 from codex_mcp.protocol.events import EventMsg
 from codex_mcp.protocol.registry import METHODS, SERVER_REQUESTS
