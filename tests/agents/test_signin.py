@@ -85,9 +85,10 @@ async def test_a_revoked_login_ends_the_turn_with_what_to_do(
 ) -> None:
     identity.sign_in(home.path, valid=False)
     identity.revoked = True
-    [error] = await say(home, "one")
-    assert error.startswith("error: ")
-    assert "sign" in error.lower()
+    async with serving(home, "--agent", "one") as client:
+        events = await turn(await client.new_conversation(), "go")
+    assert any("sign in again with" in warning.message for warning in of(events, ev.BackgroundEvent))
+    assert of(events, ev.ErrorEvent)
     assert model.requests == []
     assert planted(home) == []
 

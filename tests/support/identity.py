@@ -51,6 +51,7 @@ class Identity:
         return [
             'model = "gpt-5.5"',
             'model_provider = "account"',
+            f'chatgpt_base_url = "{self.url}/backend-api"',  # nothing of a token leaves this machine
             "[model_providers.account]",
             'name = "account"',
             f'base_url = "{self.url}/v1"',
@@ -115,7 +116,8 @@ class Identity:
                     self._answer(status, json.dumps(answer).encode())
                     return
                 token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-                identity.seen.append(token)
+                if self.path.startswith("/v1/"):
+                    identity.seen.append(token)
                 if token not in identity.accepted:
                     self._answer(401, b'{"error": {"message": "token expired", "code": "token_expired"}}')
                     return
