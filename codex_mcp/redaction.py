@@ -85,6 +85,7 @@ _FORMS = (
     rf"[Bb](?i:earer)(?<!\w.{{6}})[ \t]{{1,3}}(?P<bearer_token>{_BARE})",
     r"(?P<private_key>-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[\w\s\\+/=:,.]|-(?!----))*+"
     r"(?:-----END [A-Z ]{0,40}-----)?)",
+    r"password: Some\(\"(?P<url_field>[^\"]{1,256})\"\)",  # a URL as Rust prints it for debugging
     r":(?<=[A-Za-z0-9]:)//[^\s/:@\"']{0,128}:(?P<url_password>[^\s/\"']{1,256})@",
 )
 

@@ -55,6 +55,7 @@ NAMED = [
     ("tool --token={}", HEX),
     ("postgres://user:{}@db.example/x", "hunter2"),
     ("proxy http://user:{}@proxy.example:8080 refused", "p@ss:word"),
+    ('Url {{ scheme: "http", username: "user", password: Some("{}"), host: Some(Domain("proxy")) }}', "hunter2"),
     ("-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----", WORD * 4 + "\n" + WORD),
     ("-----BEGIN PRIVATE KEY-----\\n{}", WORD * 4),
 ]

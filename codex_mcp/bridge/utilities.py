@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from uuid import uuid4
@@ -17,6 +18,7 @@ from codex_mcp.wire.messages import JsonObject
 DEFAULT_TIMEOUT_MS = 10_000
 _LONGEST_MS = 2**53  # more is no number that every JSON reader takes
 _TIMED_OUT = 124  # the engine's exit code of a command that it ended for its time limit
+_SEARCH_LIMIT = 10.0  # seconds
 _ANSWER_MARGIN = 10.0  # seconds that the engine has to answer beyond the command's own limit
 
 
@@ -75,12 +77,24 @@ def _exec_failed(reason: str) -> EngineError:
 
 
 async def fuzzy_file_search(engine: Engine, query: str, roots: list[str], token: str | None) -> JsonObject:
-    """Files whose path fits: `{files}`, best first. The insides of .git are left out."""
+    """Files whose path fits: `{files}`, best first. The insides of .git are left out.
+
+    A search that has not ended after some seconds (of `/`, of `/proc`) ends with what it has found by then. A later
+    search with the same `token` ends it, too.
+    """
     if not query or not roots:
         return {"files": []}
     link = await engine.link()
     named = {engine.home.absolute(root): root for root in roots}  # the answer names them as the question did
-    found = (await api.search_files(link, query, list(named), token))["files"]
+    token = token or uuid4().hex
+    cut = asyncio.get_running_loop().call_later(_SEARCH_LIMIT, api.end_search, link, token)
+    try:
+        found = (await api.search_files(link, query, list(named), token))["files"]
+    except anyio.get_cancelled_exc_class():
+        api.end_search(link, token)
+        raise
+    finally:
+        cut.cancel()
     files = [file for file in found if ".git" not in file["path"].split("/") and file.get("match_type") != "directory"]
     keys = ("root", "path", "file_name", "score", "indices")
     shown = [{key: file.get(key) for key in keys} for file in files]

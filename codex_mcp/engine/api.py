@@ -167,6 +167,11 @@ async def search_files(link: EngineLink, query: str, roots: list[str], token: st
     return await link.request("fuzzyFileSearch", params)
 
 
+def end_search(link: EngineLink, token: str) -> None:
+    """Have the search with that token answered with what it has found, not waited for: another one takes its place."""
+    link.send("fuzzyFileSearch", {"query": "", "roots": [], "cancellationToken": token})
+
+
 # -- MCP servers, plugins, hooks
 
 
