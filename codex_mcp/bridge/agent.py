@@ -8,6 +8,7 @@ else to whoever watches for it.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -22,6 +23,7 @@ from codex_mcp.bridge.mcp_servers import startup
 from codex_mcp.bridge.mcp_servers.roster import Roster
 from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.bridge.queues import ThreadQueues
+from codex_mcp.bridge.sessions import AgentLabel, SessionRecord
 from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
@@ -75,6 +77,7 @@ class Agent:
         first: EngineProcess | None = None,
         before_read: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
         seams: AgentSeams = NO_SEAMS,
+        label: AgentLabel | None = None,
     ) -> None:
         """`tasks` runs what outlives a request. `named`, `overrides`, `first`, `before_read`: see `Engine`."""
         self.home = home
@@ -82,10 +85,19 @@ class Agent:
         self.engine = Engine(home, named, overrides, self, first=first, before_read=before_read, seams=seams.engine)
         self.conversations = Conversations(self.engine, defaults, tasks, seams.approvals)
         self.queues = ThreadQueues()
+        self.label = label or AgentLabel()
+        self.sessions: list[SessionRecord] = []
+        """The connections that have it now."""
+        self._began = time.monotonic()
         self._answer = seams.answer
         self._watchers: dict[str, list[Watcher]] = {}
         self.mcp_servers = Roster(self.engine)
         self.watch((startup.METHOD,), self.mcp_servers.on_startup)
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self._began
 
     async def run(self) -> None:
         """Keep an engine alive until cancelled; then end it, and everything it runs."""

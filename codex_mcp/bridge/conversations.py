@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from codex_mcp import invocation
 from codex_mcp.bridge import confinement, rollouts
 from codex_mcp.bridge.conversation import NO_SEAMS, ApprovalSeams, Conversation, Outlet
 from codex_mcp.bridge.events import Event
@@ -72,7 +71,7 @@ class ResumeSource:
 
 
 class _Ask(Protocol):
-    """One of the calls of `engine.api` that load a thread."""
+    """One of the calls of `engine.api` that load a thread or begin a turn."""
 
     def __call__(
         self, link: EngineLink, params: JsonObject, on_result: api.OnResult, on_late: api.OnResult
@@ -328,13 +327,10 @@ class Conversations:
             conversation.submitted_nothing(options)
             return conversation.life.ended
         async with conversation.submitting:
-            if conversation.closing or self.find(conversation.id) is not conversation:
-                raise ConversationNotFound(f"{conversation.id} (it was archived meanwhile)")
             link = await self._loaded(conversation)
             link, wanted, later = await self._confined(link, conversation, conversation.next_turn.updated(options))
-            ended: list[anyio.Event] = []
 
-            def accept(result: JsonObject) -> None:
+            def accept(_result: JsonObject) -> None:
                 on_accepted()
                 conversation.show_notices(options.notices)
                 conversation.settings = replace(
@@ -343,23 +339,46 @@ class Conversations:
                 conversation.next_turn = later
                 if "cwd" in settings:
                     conversation.translator.cwd = settings["cwd"]
-                conversation.submitted(result["turn"]["id"])
-                ended.append(conversation.life.ended)
-
-            def refuse(_result: JsonObject) -> None:
-                log.warning("a message was taken after it had been given up: stopped", extra=about(conversation.id))
-                self._stop(conversation)
 
             settings = wanted.to_engine(self.engine.home)
             params = {"threadId": conversation.thread_id, "input": items, **settings}
-            # whoever gives up waiting must not leave a turn behind that nobody knows of
-            with anyio.CancelScope(shield=True), anyio.move_on_after(SUBMIT_LIMIT):
-                await api.start_turn(link, params, accept, refuse)
-                return ended[0]
-            raise EngineError(
-                f"the engine did not take the message within {SUBMIT_LIMIT:.0f} s; should it take it later, the turn "
-                "is stopped at once"
-            )
+            return await self._hand_over(link, conversation, api.start_turn, params, accept)
+
+    async def review(self, conversation: Conversation, target: JsonObject) -> anyio.Event:
+        """Have the engine review `target` (of its review/start) in a conversation. As `send`."""
+        async with conversation.submitting:
+            link = await self._loaded(conversation)
+            params = {"threadId": conversation.thread_id, "target": target}
+            return await self._hand_over(link, conversation, api.start_review, params, lambda _: None)
+
+    async def _hand_over(
+        self,
+        link: EngineLink,
+        conversation: Conversation,
+        ask: _Ask,
+        params: JsonObject,
+        accept: Callable[[JsonObject], None],
+    ) -> anyio.Event:
+        """Begin a turn, or join the one that runs; what is set at its end. `accept` sees the engine's answer first."""
+        ended: list[anyio.Event] = []
+
+        def accepted(result: JsonObject) -> None:
+            accept(result)
+            conversation.submitted(result["turn"]["id"])
+            ended.append(conversation.life.ended)
+
+        def refuse(_result: JsonObject) -> None:
+            log.warning("a message was taken after it had been given up: stopped", extra=about(conversation.id))
+            self._stop(conversation)
+
+        # whoever gives up waiting must not leave a turn behind that nobody knows of
+        with anyio.CancelScope(shield=True), anyio.move_on_after(SUBMIT_LIMIT):
+            await ask(link, params, accepted, refuse)
+            return ended[0]
+        raise EngineError(
+            f"the engine did not take the message within {SUBMIT_LIMIT:.0f} s; should it take it later, the turn "
+            "is stopped at once"
+        )
 
     async def interrupt(self, conversation: Conversation) -> None:
         """Stop what runs; returns when the conversation is idle and its last event was sent. Never hangs.
@@ -453,15 +472,9 @@ class Conversations:
         if limit.cancelled_caught and conversation.offline_because is not None:
             conversation.fail(
                 f"the model provider cannot be reached: {conversation.offline_because}. "
-                f"Check the network and the provider's base_url, then send the message again.{self._sign_in_hint()}"
+                "Check the network and the provider's base_url, then send the message again."
             )
             self._stop(conversation)
-
-    def _sign_in_hint(self) -> str:
-        """For a user who would meet that next."""
-        if self.engine.home.auth_path.exists() or self.engine.home.mentions(b"model_provider"):
-            return ""
-        return f" Nobody is signed in, either: run `{invocation.command('login')}`."
 
     # -- loading
 
@@ -549,8 +562,11 @@ class Conversations:
     async def _loaded(self, conversation: Conversation) -> EngineLink:
         """A link whose engine has the conversation in memory; loads it again after the engine was restarted.
 
-        An interrupt ends the wait. Raises EngineUnavailable, EngineLost, EngineError.
+        An interrupt ends the wait. Raises EngineUnavailable, EngineLost, EngineError; ConversationNotFound if it was
+        archived meanwhile.
         """
+        if conversation.closing or self.find(conversation.id) is not conversation:
+            raise ConversationNotFound(f"{conversation.id} (it was archived meanwhile)")
         with anyio.CancelScope() as conversation.loading:
             return await self._load_again(conversation)
         raise EngineError("the message was interrupted before the engine was ready to take it; it was not run")

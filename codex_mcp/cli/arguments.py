@@ -26,6 +26,7 @@ class ServeOptions:
         self.approval_timeout = 600.0
         """Seconds for which a question to the user stays open; 0: for ever."""
         self.show_thread_id = False
+        self.prompts: str | None = None
         self.overrides: list[str] = []
         """`key=value` settings, in the order given."""
         self.cwd: str | None = None
@@ -64,6 +65,7 @@ def read_options(parser: ArgumentParser, found: Namespace) -> ServeOptions:
     options.events = found.events == "on"
     options.approval_timeout = found.approval_timeout
     options.show_thread_id = found.show_thread_id
+    options.prompts = found.prompts
     options.codex = found.codex
     options.offline = found.offline
     options.log_level = found.log_level
@@ -195,6 +197,7 @@ def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
         help="how long a question to the user stays open before it counts as denied; 600 if not given, 0: for ever",
     )
     add("--show-thread-id", action="store_true", help="name the thread in the text of results")
+    add("--prompts", metavar="DIR", help="prompts of your own for the lifecycle tools, as NAME.md")
     add(
         "--log-level",
         choices=["debug", "info", "warning", "error"],

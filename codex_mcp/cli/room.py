@@ -89,14 +89,15 @@ async def serve_client(
 ) -> int:
     """Serve the client on `wire` with an agent in `home`; the exit status. `attend` runs beside, while it does."""
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
-    mcp_options = McpOptions(options.tool_sets, options.events, options.approval_timeout, options.show_thread_id)
+    mcp_options = McpOptions(
+        options.tool_sets, options.events, options.approval_timeout, options.show_thread_id, options.prompts
+    )
     under = None
     if policies:
         from codex_mcp.cli.under_policy import govern
 
         under = govern(policies, home, defaults)
         seams = seams.then(under.seams)
-        home = under.home(home)
     loop = asyncio.get_running_loop()
 
     def take_over() -> bytes:  # on the reading thread

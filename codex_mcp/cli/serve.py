@@ -22,6 +22,10 @@ def serve(arguments: list[str]) -> int:
     from codex_mcp.cli.arguments import parse_arguments
 
     options = parse_arguments(arguments)
+    if options.prompts is not None:
+        from codex_mcp.surfaces.mcp.tools.lifecycle.briefs import check
+
+        check(options.prompts)
     if sys.stdin is not None and sys.stdin.isatty():
         sys.stderr.write(
             "codex-mcp-server waits for a client's messages on its input, one JSON object a line; Ctrl-C ends it.\n"
@@ -44,9 +48,11 @@ def serve(arguments: list[str]) -> int:
         )
         return 1
     if options.offline is not None:
-        from codex_mcp.cli import offline
+        from codex_mcp.offline import OfflineModel, load_script
 
-        options.overrides[:0] = offline.play(options.offline)
+        model = OfflineModel(load_script(options.offline))
+        model.start()
+        options.overrides[:0] = model.engine_overrides()
 
     if options.agent is not None:
         from codex_mcp.cli.agent_room import run_agent_room
@@ -57,8 +63,6 @@ def serve(arguments: list[str]) -> int:
     from codex_mcp.engine.launch import try_start_engine
 
     home = CodexHome.of_process()
-    if options.offline is not None:
-        home = offline.home_apart(home)
     # under a policy it is started once it can be held to it
     engine = None if policies else try_start_engine(options.codex, home, options.engine_overrides)
 

@@ -84,6 +84,14 @@ async def start_turn(
     return await link.request("turn/start", params, on_result=on_result, on_late=on_late)
 
 
+async def start_review(
+    link: EngineLink, params: JsonObject, on_result: OnResult = None, on_late: OnResult = None
+) -> JsonObject:
+    """review/start, in the thread itself. `params`: `threadId` and `target`. Returns `{turn}`."""
+    params = {"delivery": "inline", **params}
+    return await link.request("review/start", params, on_result=on_result, on_late=on_late)
+
+
 def interrupt_turn(link: EngineLink, thread_id: str) -> None:
     """turn/interrupt, not waited for. The empty turn id reaches a turn that has not announced itself yet, too, and
     harms nobody when none runs."""

@@ -46,13 +46,15 @@ async def running_agent(
 
 
 @asynccontextmanager
-async def connected(agent: Agent, answer: Callable[[Json], Any] | None = None) -> AsyncIterator[McpClient]:
+async def connected(
+    agent: Agent, answer: Callable[[Json], Any] | None = None, sets: tuple[str, ...] = SETS, prompts: str | None = None
+) -> AsyncIterator[McpClient]:
     """An MCP client of the agent; one of several, if the test wants."""
     to_server, server_in = memory_pipe()
     server_out, from_server = memory_pipe()
-    handshake = Handshake(SETS)
+    handshake = Handshake(sets)
     peer = Peer(server_in, server_out, jsonrpc=True)
-    session = Session(peer, handshake, agent, McpOptions(SETS, True, 0, False))
+    session = Session(peer, handshake, agent, McpOptions(sets, True, 0, False, prompts))
     client = McpClient(from_server, to_server, answer or (lambda _: None))
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:

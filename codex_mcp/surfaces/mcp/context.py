@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from codex_mcp.bridge.conversations import Conversations
+from codex_mcp.bridge.sessions import SessionRecord
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.surfaces.connection import Connection
 from codex_mcp.surfaces.mcp.client_log import ClientLog
@@ -29,6 +30,9 @@ class McpContext:
         self.turns = ToolTurns(connection, options.approval_timeout, others=options.inbox)
         self.subscriptions = Subscriptions(connection.client)
         self.log = ClientLog(connection.client)
+        agent = connection.agent
+        self.record = SessionRecord(connection.id, connection.identity, agent.label)
+        agent.sessions.append(self.record)
         connection.delivery.hear(self.turns)
         connection.delivery.hear(self.subscriptions)
 
@@ -40,6 +44,7 @@ class McpContext:
     def close(self) -> None:
         """The connection is over."""
         self.log.close()
+        self.connection.agent.sessions.remove(self.record)
 
 
 @dataclass

@@ -17,5 +17,7 @@ class McpOptions:
     """Seconds for which a question to the user stays open; then it counts as denied. 0: for ever."""
     show_thread_id: bool
     """Name the thread in the text of results, for clients that show their model nothing else."""
+    prompts: str | None = None
+    """A directory whose files take the place of the lifecycle tools' prompts."""
     inbox: bool = False
     """Somebody beside the client can answer its questions: those of a client that cannot be asked stay open."""

@@ -22,13 +22,13 @@ HOW_TO_ALLOW = (
 
 def success(result: ToolResult, text: str, *extra: str) -> JsonObject:
     """A result: `text` for readers of text, everything as data. `extra` are further texts."""
-    return {"content": _texts(text, *extra), "structuredContent": result.to_wire()}
+    return {"content": texts(text, *extra), "structuredContent": result.to_wire()}
 
 
 def as_data(result: ToolResult) -> JsonObject:
     """A result that is data: the text is the same as JSON."""
     data = result.to_wire()
-    return {"content": _texts(json.dumps(data, ensure_ascii=False)), "structuredContent": data}
+    return {"content": texts(json.dumps(data, ensure_ascii=False)), "structuredContent": data}
 
 
 def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonObject:
@@ -41,8 +41,8 @@ def failure(code: str, message: str, thread_id: str = "", **more: Any) -> JsonOb
     more.setdefault("status", "failed")
     result = TurnResult(thread_id=thread_id, content=message, error=error, **more)
     hints = " ".join([*([advice] if advice else []), *([f"threadId: {thread_id}"] if thread_id else [])])
-    texts = [message, *([_aside(hints)] if hints else [])]
-    return {"content": _texts(*texts), "structuredContent": result.to_wire(), "isError": True}
+    lines = [message, *([_aside(hints)] if hints else [])]
+    return {"content": texts(*lines), "structuredContent": result.to_wire(), "isError": True}
 
 
 def failure_of(error: CodexMcpError, thread_id: str = "") -> JsonObject:
@@ -55,8 +55,9 @@ def _aside(text: str) -> str:
     return f"[codex-mcp-server] {text}"
 
 
-def _texts(*texts: str) -> list[JsonObject]:
-    return [{"type": "text", "text": text} for text in texts]
+def texts(*lines: str) -> list[JsonObject]:
+    """Content blocks."""
+    return [{"type": "text", "text": line} for line in lines]
 
 
 def turn_result(
@@ -85,7 +86,7 @@ def turn_result(
     if show_thread_id:
         extra.append(f"threadId: {turn.thread_id}")
     if failed is None and turn.status != "completed":
-        failed = _what_went_wrong(turn)
+        failed = failed_turn(turn)
     if failed is None:
         result = TurnResult(thread_id=turn.thread_id, content=turn.report.message, output=output, **more)
         return success(result, turn.report.message, *map(_aside, extra))
@@ -108,7 +109,8 @@ def _on_servers(turn: ToolTurn) -> list[str]:
     return notes
 
 
-def _what_went_wrong(turn: ToolTurn) -> tuple[str, str]:
+def failed_turn(turn: ToolTurn) -> tuple[str, str]:
+    """Code and message of a turn that was not completed."""
     if turn.report.error is not None:
         return turn.failure_code, turn.report.error
     if turn.denied:

@@ -5,7 +5,6 @@ A thread's turns queue up in the order in which they were asked for; each has it
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from codex_mcp.bridge.approvals import Approval, Decision, Verdict
 from codex_mcp.bridge.conversation import Conversation
 from codex_mcp.bridge.conversations import ConfigurationError, ConversationNotFound, ResumeSource
 from codex_mcp.bridge.events import Event
-from codex_mcp.bridge.options import ThreadOptions, TurnOptions
+from codex_mcp.bridge.options import ThreadOptions
 from codex_mcp.bridge.threads import check_id, settings_of
 from codex_mcp.protocol import tools as t
 from codex_mcp.surfaces.connection import Connection
@@ -174,24 +173,17 @@ class ToolTurn:
         """Wait for news: the message was accepted, an approval is wanted, the turn is over."""
         await self._change.wait()
 
-    @property
-    def notes(self) -> list[str]:
-        """What the caller has to know of the conversation itself."""
-        cwd = None if self._conversation is None else self._conversation.translator.cwd
-        if not cwd or os.path.isdir(cwd):
-            return []
-        return [f"the working directory {cwd} does not exist on this machine: no command can run in it"]
-
     # -- running
 
-    def run(self, arguments: t.CodexArguments | t.TurnArguments) -> Awaitable[None]:
-        """Run it to its end. Raises CodexMcpError; then nothing runs."""
+    def run(self, arguments: t.CodexArguments | t.TurnArguments, review: JsonObject | None = None) -> Awaitable[None]:
+        """Run it to its end. `review`: in a new thread, the engine's own review of that target in place of the prompt.
+        Raises CodexMcpError; then nothing runs."""
         if self.thread_id:
             return self._go_on(arguments)
         assert isinstance(arguments, t.CodexArguments)
-        return self._begin(arguments)
+        return self._begin(arguments, review)
 
-    async def _begin(self, arguments: t.CodexArguments) -> None:
+    async def _begin(self, arguments: t.CodexArguments, review: JsonObject | None) -> None:
         connection = self.turns.connection
         conversations = connection.conversations
         cwd = connection.agent.home.absolute(arguments.cwd or conversations.defaults.cwd or ".")
@@ -209,7 +201,10 @@ class ToolTurn:
             except ConfigurationError as error:
                 raise _as_before(error) from None
             await stack.enter_async_context(connection.agent.queues.turn(conversation.id))
-            await self._run(conversation, items, options)
+            if review is not None:
+                await self._run(conversation, conversations.review(conversation, review))
+            else:
+                await self._run(conversation, conversations.send(conversation, items, options))
 
     async def _go_on(self, arguments: t.TurnArguments) -> None:
         """After those that wait for the thread already."""
@@ -224,7 +219,7 @@ class ToolTurn:
             await conversation.turn_end()
             items = message.input_items(arguments, conversation.translator.cwd)
             self._watch(conversation, stack)
-            await self._run(conversation, items, options)
+            await self._run(conversation, connection.conversations.send(conversation, items, options))
 
     def _watch(self, conversation: Conversation, stack: AsyncExitStack) -> None:
         """Have the conversation's events and questions until the end of the block."""
@@ -239,17 +234,16 @@ class ToolTurn:
         self.ended = True
         self.changed()
 
-    async def _run(self, conversation: Conversation, items: list[JsonObject], options: TurnOptions) -> None:
-        conversations = self.turns.connection.conversations
+    async def _run(self, conversation: Conversation, submission: Awaitable[anyio.Event]) -> None:
         try:
-            ended = await conversations.send(conversation, items, options)
+            ended = await submission
             self.accepted = True
             self.changed()
             await ended.wait()
         finally:
             if conversation.busy and not self.report.over:
                 with anyio.CancelScope(shield=True):
-                    await conversations.interrupt(conversation)
+                    await self.turns.connection.conversations.interrupt(conversation)
 
     # -- what the delivery hands over
 
@@ -340,6 +334,4 @@ def _thread_options(arguments: t.CodexArguments) -> ThreadOptions:
 
 
 def _as_before(error: ConfigurationError) -> ConfigurationError:
-    """In the words of the released servers, but for a mistake that is in a file."""
-    source = "" if ".toml:" in error.message else " from overrides"
-    return ConfigurationError(f"Failed to load Codex configuration{source}: {error.message}")
+    return ConfigurationError(f"Failed to load Codex configuration from overrides: {error.message}")

@@ -42,12 +42,12 @@ async def call_tool(context: McpContext, id: RequestId, params: JsonObject) -> J
     if tool is None:
         return failure("not_found", f"Unknown tool '{name}'{_where(name)}")
     if not arguments and tool.missing:
-        return failure("invalid_arguments", f"Missing arguments for {name} tool-call; {tool.missing}.")
+        return tool.fail("invalid_arguments", f"Missing arguments for {name} tool-call; {tool.missing}.")
     try:
         decoded = msgspec.convert(arguments or {}, tool.arguments)
     except msgspec.ValidationError as error:
         fault = str(error).replace("Object missing required field", "missing field")  # the released server's words
-        return failure("invalid_arguments", f"Failed to parse configuration for {tool.title} tool: {fault}")
+        return tool.fail("invalid_arguments", f"Failed to parse configuration for {tool.title} tool: {fault}")
     meta = params.get("_meta")
     token = meta.get("progressToken") if isinstance(meta, dict) else None
     call = CallContext(context, id, token, _notes_on_unknown(tool.arguments, arguments or {}))

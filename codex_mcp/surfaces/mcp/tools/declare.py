@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from codex_mcp.protocol.tools import ToolArguments, ToolResult
 from codex_mcp.surfaces.mcp.context import CallContext
+from codex_mcp.surfaces.mcp.results import failure
 from codex_mcp.wire.messages import JsonObject
 
 Handler: TypeAlias = Callable[[CallContext, Any], Awaitable[JsonObject]]
@@ -24,6 +25,8 @@ class Tool:
     arguments: type[ToolArguments]
     result: type[ToolResult]
     run: Handler
+    fail: Callable[[str, str], JsonObject] = failure
+    """The result of a call that is refused before it runs, by code and message."""
     missing: str = ""
     """What the old server said when there were no arguments at all."""
     read_only: bool = False
