@@ -10,6 +10,7 @@ COMMANDS = {
     "doctor": ("codex_mcp.cli.doctor:doctor", "say what works here, and what to do about the rest"),
     "demo": ("codex_mcp.cli.demo:demo", "show a whole conversation, without an account"),
     "http": ("codex_mcp.cli.http:http", "serve many clients over HTTP"),
+    "tokens": ("codex_mcp.cli.tokens:tokens", "make, list and revoke the tokens that let clients in over HTTP"),
     "agents": ("codex_mcp.cli.agents:agents", "agents with a workspace, a box and limits of their own"),
     "inventory": ("codex_mcp.cli.inventory:inventory", "plugins, marketplaces, hooks, servers; what of them changed"),
     "policy": ("codex_mcp.cli.policy:policy", "check and explain a policy file"),

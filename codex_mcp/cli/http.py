@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import TYPE_CHECKING
 
 from codex_mcp import invocation
 from codex_mcp.cli.arguments import ServeOptions, read_options, serve_parser
+from codex_mcp.cli.tokens import default_path
 from codex_mcp.errors import CallerError
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
 
     from codex_mcp.http.options import HttpOptions
 
@@ -36,7 +38,7 @@ def http(arguments: list[str]) -> int:
     from codex_mcp.surfaces.mcp.options import McpOptions
 
     options, http_options = _parse(arguments)
-    check(http_options, authenticated=False)
+    check(http_options)
     logs.configure(options.log_level)
     if options.offline is not None:
         from codex_mcp.offline import OfflineModel, load_script
@@ -78,7 +80,7 @@ def http(arguments: list[str]) -> int:
 
 
 def _parse(arguments: list[str]) -> tuple[ServeOptions, HttpOptions]:
-    from codex_mcp.http.options import HttpOptions, Limits
+    from codex_mcp.http.options import HttpOptions, Limits, OAuth
 
     parser = _parser()
     found = parser.parse_args(arguments)
@@ -93,9 +95,19 @@ def _parse(arguments: list[str]) -> tuple[ServeOptions, HttpOptions]:
         origins=tuple(found.allow_origin),
         certificate=found.tls_cert,
         key=found.tls_key,
+        tokens=_tokens(found),
+        oauth=None if found.oauth_issuer is None else OAuth(found.oauth_issuer, found.oauth_resource, found.oauth_jwks),
         grace=found.grace,
         limits=limits,
     )
+
+
+def _tokens(found: Namespace) -> str | None:
+    """The token file that counts: tokens that were made are asked for, wherever the server listens."""
+    named: str | None = found.tokens
+    path = default_path() if named is None else pathlib.Path(named).absolute()
+    wanted = named is not None or found.oauth_issuer is not None or path.exists()
+    return str(path) if wanted else None
 
 
 def _parser() -> ArgumentParser:
@@ -114,6 +126,10 @@ def _parser() -> ArgumentParser:
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", help="a web page that may call the server")
     add("--tls-cert", metavar="FILE", help="serve HTTPS with this certificate")
     add("--tls-key", metavar="FILE", help="its key")
+    add("--tokens", metavar="FILE", help="the tokens that let clients in; see `codex-mcp-server tokens`")
+    add("--oauth-issuer", metavar="URL", help="let in whom this authorization server gives tokens for this server")
+    add("--oauth-resource", metavar="URL", help="this server's address as clients know it: the audience of such tokens")
+    add("--oauth-jwks", metavar="URL", help="where the keys are; without it the authorization server's metadata say so")
     add = parser.add_argument_group("limits").add_argument
     add("--max-body", type=int, default=limits.body, metavar="BYTES", help=f"of a request; {limits.body}")
     add("--max-sessions", type=int, default=limits.sessions, metavar="N", help=f"at once; {limits.sessions}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from codex_mcp.http.options import Limits
 
@@ -28,3 +31,13 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 
 def _too_large(limits: Limits) -> HTTPException:
     return HTTPException(413, f"the body is larger than {limits.body} bytes")
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """What others read in place of `receive`, from which the body was taken."""
+    first: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return first.pop() if first else await receive()
+
+    return replayed

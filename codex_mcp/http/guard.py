@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from codex_mcp.http.identity import owner_of
+from codex_mcp.http.identity import identity_of
 from codex_mcp.http.options import HttpOptions, Limits
 from codex_mcp.logs import about
 
@@ -81,7 +81,7 @@ class Throttle:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        use = self._use(owner_of(HTTPConnection(scope)))
+        use = self._use(identity_of(HTTPConnection(scope)).key)
         now = anyio.current_time()
         burst = 2 * self._limits.rate
         use.tokens = min(burst, use.tokens + (now - use.seen) * self._limits.rate)

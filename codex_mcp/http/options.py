@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
+from codex_mcp import invocation
 from codex_mcp.errors import CallerError
 
 
@@ -33,6 +34,17 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class OAuth:
+    """An authorization server whose tokens count."""
+
+    issuer: str
+    resource: str
+    """The address of this server, as clients know it: the audience of the tokens."""
+    jwks: str | None = None
+    """Where its keys are; without it its metadata say so."""
+
+
+@dataclass(frozen=True)
 class HttpOptions:
     """Flags of `codex-mcp-server http`."""
 
@@ -48,6 +60,10 @@ class HttpOptions:
     certificate: str | None = None
     """Of TLS: a file in PEM form; `key` its key."""
     key: str | None = None
+    tokens: str | None = None
+    """File of the tokens that let clients in; without it everybody who can connect is let in."""
+    oauth: OAuth | None = None
+    """An authorization server whose tokens count as well."""
     grace: float = 10.0
     """Seconds that running calls get when the server is told to end."""
     limits: Limits = field(default_factory=Limits)
@@ -63,10 +79,10 @@ class HttpOptions:
             return False
 
 
-def check(options: HttpOptions, *, authenticated: bool) -> None:
+def check(options: HttpOptions) -> None:
     """Raises CallerError if the server would be open to anybody."""
-    if not options.local and not authenticated:
+    if not options.local and options.tokens is None:
         raise CallerError(
             f"{options.host} can be reached from other machines, and nobody would be asked who they are. Make a token "
-            "with `codex-mcp-server tokens create NAME`, or leave --host out and put a proxy in front"
+            f"with `{invocation.command('tokens', 'create', 'NAME')}`, or leave --host out and put a proxy in front"
         )

@@ -46,6 +46,8 @@ class WriteStream(Protocol):
 
     async def send(self, item: SessionMessage, /) -> None: ...
 
+    async def aclose(self) -> None: ...
+
 
 class _Notification(JSONRPCNotification):
     """A message of ours that no transport routes by its id: a notification, or a request."""
@@ -81,16 +83,18 @@ class SessionPeer(Endpoint):
         *,
         max_event: int,
         max_backlog: int,
+        several_streams: bool,
         observer: Observer | None = None,
     ) -> None:
         """`name` is for logs. `max_event`: bytes of a message, longer texts in it are cut. `max_backlog`: bytes that
-        may wait for the client; with more it is let go."""
+        may wait for the client; with more it is let go. `several_streams`: each request has one."""
         super().__init__(jsonrpc=True, observer=observer)
         self._name = name
         self._receive = receive
         self._send = send
         self._max_event = max_event
         self._max_backlog = max_backlog
+        self._several_streams = several_streams
         self._queue: deque[tuple[SessionMessage, int]] = deque()
         self._queued = 0
         self._moved = 0.0
@@ -151,7 +155,8 @@ class SessionPeer(Endpoint):
 
     def left_unanswered(self, id: RequestId) -> None:
         """The stream of a request ends with an answer only."""
-        self.transmit(ErrorResponse(id, {"code": REQUEST_CANCELLED, "message": "Request cancelled"}), id)
+        if self._several_streams:
+            self.transmit(ErrorResponse(id, {"code": REQUEST_CANCELLED, "message": "Request cancelled"}), id)
 
     async def hang_up(self) -> None:
         """Its streams are the transport's to close."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pathlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
@@ -12,9 +13,11 @@ from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
 from codex_mcp.http import server
 from codex_mcp.http.app import make_app
+from codex_mcp.http.auth import Authentication
 from codex_mcp.http.options import HttpOptions
 from codex_mcp.http.service import Service
 from codex_mcp.http.sessions import Governance
+from codex_mcp.http.tokens import TokenFile
 from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.wire import codec
 
@@ -38,6 +41,9 @@ async def serve(
     """
     codec.speed_up()
     server.quiet_libraries(logging.getLogger("codex_mcp").handlers[0])
+    authentication = None
+    if options.tokens is not None:
+        authentication = Authentication(TokenFile(pathlib.Path(options.tokens)), options.oauth)
     status = 0
 
     async def until_end() -> None:
@@ -61,6 +67,6 @@ async def serve(
                 ending.cancel_scope.cancel()
 
         tasks.start_soon(service.run)
-        await server.run(make_app(service, options), options, listening, until_end, end)
+        await server.run(make_app(service, options, authentication), options, listening, until_end, end)
         tasks.cancel_scope.cancel()
     return status

@@ -12,7 +12,6 @@ from codex_mcp.bridge.agent import NO_SEAMS, Agent
 from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
-from codex_mcp.http.identity import display_name
 from codex_mcp.http.options import HttpOptions
 from codex_mcp.http.sessions import Governance, Sessions
 from codex_mcp.http.unattended import Unattended
@@ -42,6 +41,7 @@ class Service:
         under: Governance | None = None,
     ) -> None:
         """`named`, `overrides`, `first`: see `Engine`. `under`: the policy in force."""
+        self.tool_sets = mcp_options.tool_sets
         self._under = under
         self._ending = False
         self._grace = anyio.CancelScope()
@@ -56,7 +56,7 @@ class Service:
             seams=NO_SEAMS if under is None else under.seams,
         )
         nobody = Unattended(tasks, mcp_options.approval_timeout)
-        self.sessions = Sessions(tasks, self.agent, mcp_options, options.limits, nobody, display_name, under)
+        self.sessions = Sessions(tasks, self.agent, mcp_options, options.limits, nobody, under)
 
     async def run(self) -> None:
         """Keep the engine alive, and the policy watched, until cancelled."""

@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from codex_mcp import __version__
 from codex_mcp.bridge.agent import Agent, AgentSeams
 from codex_mcp.bridge.conversation import Outlet
-from codex_mcp.errors import CodexMcpError
+from codex_mcp.engine.origin import Origin
+from codex_mcp.errors import CallerError, CodexMcpError
+from codex_mcp.http.identity import Identity
 from codex_mcp.http.options import Limits
 from codex_mcp.http.peer import ReadStream, SessionPeer, WriteStream
 from codex_mcp.logs import about
 from codex_mcp.policy.guard import Guard
-from codex_mcp.surfaces.handshake import Handshake
+from codex_mcp.surfaces.connection import Connection
+from codex_mcp.surfaces.handshake import MCP_VERSIONS, Handshake
 from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.surfaces.session import Door, Session
 from codex_mcp.surfaces.under_policy import ClientPolicy
 from codex_mcp.wire.messages import RequestId
+from codex_mcp.wire.peer import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,9 @@ class TooManySessions(CodexMcpError):
 
 class Transport(Protocol):
     """What carries a session's messages."""
+
+    several_streams: bool
+    """Each request has one, which ends with its answer."""
 
     @property
     def idle_scope(self) -> anyio.CancelScope | None:
@@ -77,13 +84,14 @@ class Governance(Protocol):
 class HttpSession:
     """One client's session. `owner` is the identity that began it; nobody else may use it."""
 
-    def __init__(self, owner: str, transport: Transport, id: str) -> None:
+    def __init__(self, owner: Identity, transport: Transport, id: str) -> None:
         self.id = id
         self.owner = owner
         self.transport = transport
         self.peer: SessionPeer
         self.posts: set[str] = set()
         """Requests of the client whose stream is open: their ids as text."""
+        self.ended = anyio.Event()
         self.used = anyio.current_time()
         self._no_posts = anyio.Event()
 
@@ -128,17 +136,14 @@ class Sessions:
         options: McpOptions,
         limits: Limits,
         nobody: Outlet,
-        named: Callable[[str], str | None],
         under: Governance | None = None,
     ) -> None:
-        """`tasks` runs the sessions. `nobody` gets what a client leaves behind. `named`: whom people and records know
-        an identity as; None: as what the client says of itself."""
+        """`tasks` runs the sessions. `nobody` gets what a client leaves behind. `under`: the policy in force."""
         self._tasks = tasks
         self._agent = agent
         self._options = options
         self._limits = limits
         self._nobody = nobody
-        self._named = named
         self._under = under
         self._by_id: dict[str, HttpSession] = {}
         self._ended = anyio.Event()
@@ -146,10 +151,10 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def find(self, id: str, owner: str) -> HttpSession | None:
+    def find(self, id: str, owner: Identity) -> HttpSession | None:
         """The session of that id, if it is `owner`'s."""
         session = self._by_id.get(id)
-        if session is None or session.owner != owner:
+        if session is None or session.owner.key != owner.key:
             return None
         session.used = anyio.current_time()
         return session
@@ -160,8 +165,8 @@ class Sessions:
         self._by_id[session.id] = session
         await self._tasks.start(self._run, session)
 
-    def _make_room(self, owner: str) -> None:
-        own = [session for session in self._by_id.values() if session.owner == owner]
+    def _make_room(self, owner: Identity) -> None:
+        own = [session for session in self._by_id.values() if session.owner.key == owner.key]
         for sessions, limit in (own, self._limits.sessions_each), (list(self._by_id.values()), self._limits.sessions):
             if len(sessions) < limit:
                 continue
@@ -175,8 +180,7 @@ class Sessions:
     async def _run(self, session: HttpSession, *, task_status: TaskStatus[None]) -> None:
         """A failure ends this session and no other."""
         surface: Session | None = None
-        under = self._under
-        policy = None if under is None or under.guard is None else ClientPolicy(under.guard)
+        policy = self.policy()
         try:
             async with session.transport.connect() as (receive, send):
                 session.peer = SessionPeer(
@@ -185,19 +189,11 @@ class Sessions:
                     send,
                     max_event=self._limits.event,
                     max_backlog=self._limits.backlog,
+                    several_streams=session.transport.several_streams,
                     observer=policy,
                 )
-                handshake = Handshake(self._options.tool_sets, governed=under is not None)
-                surface = Session(
-                    session.peer,
-                    handshake,
-                    self._agent,
-                    self._options,
-                    identity=self._named(session.owner),
-                    door=policy if under is None or policy is not None else under.door,
-                )
-                if under is not None:
-                    under.attach(self._agent, handshake)
+                handshake = Handshake(self._options.tool_sets, governed=self._under is not None)
+                surface = self._surface(session.peer, handshake, session.owner, policy)
                 task_status.started()
                 log.info("session begun", extra=about(session=session.id))
                 with session.transport.idle_scope or anyio.CancelScope():
@@ -210,10 +206,39 @@ class Sessions:
         finally:
             self._by_id.pop(session.id, None)
             self._ended.set()
+            session.ended.set()
             if surface is not None:
-                surface.close()
-                self._agent.release(surface.connection.delivery, self._nobody)
+                self._leave(surface)
             log.info("session ended", extra=about(session=session.id))
+
+    def policy(self) -> ClientPolicy | None:
+        """What watches a client, if there is a policy that can be carried out: its observer, and its door."""
+        return None if self._under is None or self._under.guard is None else ClientPolicy(self._under.guard)
+
+    def _surface(self, peer: Endpoint, handshake: Handshake, owner: Identity, policy: ClientPolicy | None) -> Session:
+        door: Door | None = policy
+        if self._under is not None:
+            self._under.attach(self._agent, handshake)
+            door = policy or self._under.door
+        if owner.tools:
+            door = _Allowed(owner.tools, door)
+        return Session(peer, handshake, self._agent, self._options, identity=owner.name, door=door)
+
+    def _leave(self, surface: Session) -> None:
+        surface.close()
+        self._agent.release(surface.connection.delivery, self._nobody)
+
+    async def run_alone(self, peer: Endpoint, owner: Identity, policy: ClientPolicy | None) -> None:
+        """Serve a connection that is no session: it has no handshake, and nobody to ask."""
+        handshake = Handshake(self._options.tool_sets, governed=self._under is not None)
+        info = {"name": owner.name or "http", "version": __version__}
+        opening = {"protocolVersion": MCP_VERSIONS[-1], "clientInfo": info}
+        handshake.answer("initialize", opening, jsonrpc=True)
+        surface = self._surface(peer, handshake, owner, policy)
+        try:
+            await peer.run(surface)
+        finally:
+            self._leave(surface)
 
     async def writable(self) -> None:
         """Wait until no client that reads has too much in its queue."""
@@ -234,3 +259,21 @@ class Sessions:
         while self._by_id:
             self._ended = anyio.Event()
             await self._ended.wait()
+
+
+class _Allowed:
+    """A `Door` for an identity that may call some tools only."""
+
+    def __init__(self, tools: tuple[str, ...], then: Door | None) -> None:
+        self._tools = tools
+        self._then = then
+
+    def admit(self, connection: Connection, origin: Origin, params: Any) -> None:
+        kind, _, tool = origin.method.partition(" ")
+        if tool not in self._tools if kind == "tools/call" else kind not in _HARMLESS:
+            raise CallerError(f"this token does not allow {tool or kind}", code="not_allowed")
+        if self._then is not None:
+            self._then.admit(connection, origin, params)
+
+
+_HARMLESS = ("prompts/list", "prompts/get", "logging/setLevel")

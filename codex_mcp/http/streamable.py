@@ -7,7 +7,6 @@ answered without one if its handshake would be refused.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from mcp.server.streamable_http import StreamableHTTPServerTransport
 from starlette.requests import ClientDisconnect, Request
@@ -15,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope, Send
 
-from codex_mcp.http.body import read_body
-from codex_mcp.http.identity import owner_of
+from codex_mcp.http.body import read_body, replay
+from codex_mcp.http.identity import Identity, identity_of
 from codex_mcp.http.options import Limits
 from codex_mcp.http.peer import MESSAGE
 from codex_mcp.http.sessions import HttpSession, Sessions, TooManySessions
@@ -29,6 +28,10 @@ SESSION_ID = "mcp-session-id"
 _VERSION = "mcp-protocol-version"
 _UNSUPPORTED_VERSION = -32022
 _NO_SESSION = -32001
+
+
+class _Transport(StreamableHTTPServerTransport):
+    several_streams = True
 
 
 class StreamableHttp:
@@ -57,7 +60,7 @@ class StreamableHttp:
                 message = codec.decode(body)
             except MalformedMessage as fault:
                 return _refusal(HTTPStatus.BAD_REQUEST, RpcError(fault.code, fault.reason))
-            receive = _replay(body, request.receive)
+            receive = replay(body, request.receive)
         id = message.id if isinstance(message, messages.Request) else None
         version = request.headers.get(_VERSION, MCP_VERSIONS[-1])
         if version not in MCP_VERSIONS:
@@ -65,7 +68,7 @@ class StreamableHttp:
             error = RpcError(_UNSUPPORTED_VERSION, f"Unsupported protocol version: {version}", supported)
             return _refusal(HTTPStatus.BAD_REQUEST, error, id)
         request.scope[MESSAGE] = message
-        owner = owner_of(request)
+        owner = identity_of(request)
         session_id = request.headers.get(SESSION_ID)
         if session_id is None and request.method == "POST":
             return await self._begin(request, message, owner, receive, send)
@@ -85,7 +88,7 @@ class StreamableHttp:
         return None
 
     async def _begin(
-        self, request: Request, message: messages.Message | None, owner: str, receive: Receive, send: Send
+        self, request: Request, message: messages.Message | None, owner: Identity, receive: Receive, send: Send
     ) -> Response | None:
         if not isinstance(message, messages.Request):
             return _refusal(HTTPStatus.BAD_REQUEST, RpcError(INVALID_REQUEST, "Missing session ID"))
@@ -96,7 +99,7 @@ class StreamableHttp:
         if message.method != "initialize":  # a ping needs no session
             return JSONResponse({"jsonrpc": "2.0", "id": message.id, "result": {}})
         id = HttpSession.new_id()
-        transport = StreamableHTTPServerTransport(id, idle_timeout=self._limits.idle)
+        transport = _Transport(id, idle_timeout=self._limits.idle)
         session = HttpSession(owner, transport, id)
         try:
             await self._sessions.begin(session)
@@ -134,13 +137,3 @@ async def _handle_request(session: HttpSession, id: RequestId, scope: Scope, rec
 
 def _refusal(status: HTTPStatus, error: RpcError, id: RequestId | None = None) -> Response:
     return JSONResponse({"jsonrpc": "2.0", "id": id, "error": error.to_json()}, status)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """What a transport reads in place of `receive`, from which the body was taken."""
-    first: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> AsgiMessage:
-        return first.pop() if first else await receive()
-
-    return replay

@@ -63,17 +63,22 @@ _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite
 
 def decode(line: bytes) -> Message:
     """Read one line. Raises MalformedMessage with the reason if it is no JSON-RPC message, Batch if it is several."""
+    value = decode_value(line)
+    if isinstance(value, list) and value:
+        raise Batch(INVALID_REQUEST, "batches are not supported", [_entry(inner) for inner in value])
+    return _message(value)
+
+
+def decode_value(text: bytes) -> Any:
+    """Read JSON, whatever it says. Raises MalformedMessage."""
     try:
-        value = _decoder.decode(line.decode("utf-8"))
+        return _decoder.decode(text.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise MalformedMessage(PARSE_ERROR, f"not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise MalformedMessage(PARSE_ERROR, "nested too deeply") from None
     except ValueError as error:
         raise MalformedMessage(PARSE_ERROR, f"not JSON: {error}") from None
-    if isinstance(value, list) and value:
-        raise Batch(INVALID_REQUEST, "batches are not supported", [_entry(inner) for inner in value])
-    return _message(value)
 
 
 def _entry(value: Any) -> Message | MalformedMessage:

@@ -73,22 +73,34 @@ async def http_serving(home: Home, *arguments: str, **environment: str) -> Async
             async for chunk in errors:
                 log.extend(chunk.decode(errors="replace").splitlines())
 
+        failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(keep_log)
-            line = ""
-            while "\n" not in line:
-                try:
-                    line += (await process.stdout.receive()).decode()
-                except anyio.EndOfStream:
-                    raise AssertionError(f"the server did not come up: {log}") from None
             try:
-                yield HttpServer(line.split()[-1], process, log)
+                yield HttpServer(await _address(process, log), process, log)
+            except Exception as error:  # raised outside of the task group, so that the test shows it and not a group
+                failure = error
             finally:
                 if process.returncode is None:
                     process.terminate()
                 with anyio.CancelScope(shield=True), anyio.move_on_after(20):
                     await process.wait()
                 tasks.cancel_scope.cancel()
+        if failure is not None:
+            failure.add_note("\n".join(log))
+            raise failure
+
+
+async def _address(process: Process, log: list[str]) -> str:
+    """What the server says once it listens."""
+    assert process.stdout is not None
+    line = ""
+    while "\n" not in line:
+        try:
+            line += (await process.stdout.receive()).decode()
+        except anyio.EndOfStream:
+            raise AssertionError(f"the server did not come up: {log}") from None
+    return line.split()[-1]
 
 
 INITIALIZE: Json = {
