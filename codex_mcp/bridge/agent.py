@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup
 from codex_mcp.bridge import questions
 from codex_mcp.bridge.conversation import ApprovalSeams, Conversation, Outlet
 from codex_mcp.bridge.conversations import Conversations
-from codex_mcp.bridge.mcp_servers import startup
+from codex_mcp.bridge.mcp_servers import oauth, startup
 from codex_mcp.bridge.mcp_servers.roster import Roster
 from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.bridge.queues import ThreadQueues
@@ -92,7 +92,8 @@ class Agent:
         self._answer = seams.answer
         self._watchers: dict[str, list[Watcher]] = {}
         self.mcp_servers = Roster(self.engine)
-        self.watch((startup.METHOD,), self.mcp_servers.on_startup)
+        self.watch((startup.METHOD,), self.mcp_servers.startup.hear)
+        self.watch((oauth.COMPLETED,), self.mcp_servers.logins.on_completed)
 
     @property
     def uptime(self) -> float:

@@ -11,6 +11,7 @@ import anyio
 
 from codex_mcp.bridge.mcp_servers import inventory as reading
 from codex_mcp.bridge.mcp_servers.check import check
+from codex_mcp.bridge.mcp_servers.startup import StartupLog
 from codex_mcp.cli import output
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineRefusal
@@ -54,7 +55,9 @@ async def _inventory(options: argparse.Namespace, before: JsonObject | None) -> 
                 raise EngineError(redact(refusal.message), code="upgrade_failed") from None
             output.say(json.dumps(evidence) + "\n" if options.json else _upgraded(evidence))
             return 1 if evidence.get("errors") else 0
-        reports = await check(link, notifications, home, limit=_LIMIT) if options.start else []
+        log = StartupLog()
+        notifications.watch(log.hear)
+        reports = await check(link, log, home, limit=_LIMIT) if options.start else []
         found = await reading.read(link, home, reports)
     if before is None:
         output.say(json.dumps(found) + "\n" if options.json else _listed(found))

@@ -6,43 +6,41 @@ from collections.abc import Collection
 
 import anyio
 
-from codex_mcp.bridge.mcp_servers import startup, survey
+from codex_mcp.bridge.mcp_servers import survey
 from codex_mcp.bridge.mcp_servers.entries import is_plain
+from codex_mcp.bridge.mcp_servers.startup import StartupLog
 from codex_mcp.bridge.mcp_servers.survey import Report, Servers
 from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineLink
 from codex_mcp.engine.recursion import own_entries
-from codex_mcp.engine.short_lived import Notifications
 from codex_mcp.wire.messages import JsonObject
 
 
 async def check(
-    link: EngineLink,
-    notifications: Notifications,
-    home: CodexHome,
-    *,
-    names: Collection[str] | None = None,
-    limit: float,
+    link: EngineLink, log: StartupLog, home: CodexHome, *, names: Collection[str] | None = None, limit: float
 ) -> list[Report]:
     """Start the servers (those in `names` alone if given) and say how each fares, after at most `limit` seconds.
 
-    One that is switched off is not started.
-    Raises EngineRefusal, EngineLost; EngineUnavailable is the caller's, who has started the engine.
+    One that is switched off is not started. `log` is told of what the engine tells meanwhile.
+    Raises EngineRefusal, EngineLost.
     """
     entries = await survey.configured(link, home.cwd)
     servers = Servers(entries, own_entries(home), home.environment)
-    log = startup.StartupLog()
-    notifications.watch(lambda method, params: log.note(params) if method == startup.METHOD else None)
+    known = log.threads()
     began = anyio.current_time()
     thread = await _begin(link, home, servers, names, limit)
     left = limit - (anyio.current_time() - began)
-    if thread is None:  # it still waits for its servers, as 0.144 does: what it has told is all there is
-        thread = next((p["threadId"] for m, p in notifications.received if m == startup.METHOD), "")
-        for name in {*entries, *log.of(thread)}.difference(log.of(thread)):
-            log.note({"threadId": thread, "name": name, "status": "starting"})
-        left = 0.0
-    return await survey.survey(link, thread, servers, log, names=names, limit=max(left, 0.0))
+    if thread is not None:
+        try:
+            return await survey.survey(link, thread, servers, log, names=names, limit=max(left, 0.0))
+        finally:
+            api.delete_thread(link, thread)
+    # it still waits for its servers, as 0.144 does: what it has told is all there is
+    thread = next(iter(log.threads() - known), "")
+    for name in entries.keys() - log.of(thread).keys():
+        log.note({"threadId": thread, "name": name, "status": "starting"})
+    return await survey.survey(link, thread, servers, log, names=names, asked=(), limit=0.0)
 
 
 async def _begin(

@@ -7,6 +7,8 @@ from collections.abc import Collection
 import anyio
 
 from codex_mcp.bridge.mcp_servers import survey
+from codex_mcp.bridge.mcp_servers.check import check
+from codex_mcp.bridge.mcp_servers.logins import Logins
 from codex_mcp.bridge.mcp_servers.startup import StartupLog
 from codex_mcp.bridge.mcp_servers.states import SETTLED, USABLE
 from codex_mcp.bridge.mcp_servers.survey import Report, Servers
@@ -14,7 +16,6 @@ from codex_mcp.engine.link import EngineLink
 from codex_mcp.engine.recursion import own_entries
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import EngineError
-from codex_mcp.wire.messages import JsonObject
 
 _GLANCE = 2.0  # seconds for a look at servers whose start is over
 
@@ -25,10 +26,13 @@ class Roster:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.startup = StartupLog()
+        self.logins = Logins(engine)
 
-    def on_startup(self, _method: str, params: JsonObject) -> None:
-        """The engine tells of the start of a server in some thread."""
-        self.startup.note(params)
+    async def check(self, names: Collection[str] | None = None, *, limit: float) -> list[Report]:
+        """The states of configured servers, in a thread that is begun for it. Raises EngineUnavailable, EngineLost,
+        EngineRefusal."""
+        link = await self._engine.link()
+        return await check(link, self.startup, self._engine.home, names=names, limit=limit)
 
     async def of_thread(
         self, thread_id: str, cwd: str, *, names: Collection[str] | None = None, limit: float

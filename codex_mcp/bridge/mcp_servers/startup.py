@@ -21,6 +21,11 @@ class StartupLog:
         self._threads: dict[str, dict[str, JsonObject]] = {}
         self._news = anyio.Event()
 
+    def hear(self, method: str, params: JsonObject) -> None:
+        """A notification of the engine; others than METHOD do not matter."""
+        if method == METHOD:
+            self.note(params)
+
     def note(self, params: JsonObject) -> None:
         """Take in the params of a notification."""
         thread, name = params.get("threadId"), params.get("name")
@@ -30,6 +35,10 @@ class StartupLog:
             del self._threads[next(iter(self._threads))]
         self._threads.setdefault(thread, {})[name] = params
         self._news.set()
+
+    def threads(self) -> set[str]:
+        """Those that were told of."""
+        return set(self._threads)
 
     def of(self, thread: str) -> dict[str, JsonObject]:
         """The last notifications of a thread, by the server's name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codex_mcp.bridge.mcp_servers.check import check as check_servers
+from codex_mcp.bridge.mcp_servers.startup import StartupLog
 from codex_mcp.bridge.mcp_servers.states import SETTLED, USABLE
 from codex_mcp.cli.arguments import ServeOptions
 from codex_mcp.cli.doctor.report import Report
@@ -22,7 +23,9 @@ async def check(report: Report, options: ServeOptions, home: CodexHome) -> None:
     if not configured:
         return
     async with short_lived_engine(options.codex, home, options.engine_overrides) as (link, notifications):
-        reports = await check_servers(link, notifications, home, limit=_LIMIT)
+        log = StartupLog()
+        notifications.watch(log.hear)
+        reports = await check_servers(link, log, home, limit=_LIMIT)
     for server in reports:
         verdict = server.verdict
         fine = verdict.state in USABLE | SETTLED

@@ -8,22 +8,15 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
-from codex_mcp import invocation
-from codex_mcp.bridge.mcp_servers import survey
+from codex_mcp.bridge.mcp_servers import changes, survey
 from codex_mcp.bridge.mcp_servers.check import check
+from codex_mcp.bridge.mcp_servers.startup import StartupLog
 from codex_mcp.bridge.mcp_servers.survey import Report
 from codex_mcp.cli import output
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineLink
 from codex_mcp.engine.short_lived import Notifications, short_lived_engine
-from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
-
-
-class UnknownServer(CallerError):
-    """No server of that name is configured."""
-
-    code = "unknown_server"
 
 
 class Session:
@@ -40,15 +33,13 @@ class Session:
 
     async def entry(self, name: str) -> JsonObject:
         """The configuration of a server. Raises UnknownServer."""
-        entries = await self.entries()
-        if name not in entries:
-            there = ", ".join(sorted(entries)) or "none"
-            raise UnknownServer(f"no MCP server {name!r} is configured; there are: {there}. {how_to_add()}")
-        return entries[name]
+        return await changes.find(self.link, self.home, name)
 
     async def check(self, names: Collection[str] | None, limit: float) -> list[Report]:
         """Start the servers and say how each fares: see `mcp_servers.check`."""
-        return await check(self.link, self.notifications, self.home, names=names, limit=limit)
+        log = StartupLog()
+        self.notifications.watch(log.hear)
+        return await check(self.link, log, self.home, names=names, limit=limit)
 
 
 @asynccontextmanager
@@ -63,8 +54,3 @@ async def session(options: argparse.Namespace) -> AsyncIterator[Session]:
 def say(options: argparse.Namespace, text: str, value: Any) -> None:
     """Print `value` as JSON if that is wanted, else `text`."""
     output.say((json.dumps(value, ensure_ascii=False) if options.json else text) + "\n")
-
-
-def how_to_add() -> str:
-    """The next step of a user who has no such server."""
-    return f"`{invocation.command('mcp', 'add')}` adds one"

@@ -9,21 +9,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from codex_mcp import invocation
-from codex_mcp.bridge.mcp_servers import entries
-from codex_mcp.bridge.mcp_servers.credentials import forget
-from codex_mcp.bridge.mcp_servers.writing import write_setting
-from codex_mcp.cli.mcp.common import how_to_add, say, session
+from codex_mcp.bridge.mcp_servers import changes, entries
+from codex_mcp.cli.mcp.common import say, session
 from codex_mcp.cli.mcp.status import line
 from codex_mcp.engine.recursion import own_entries
-from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
-
-
-class DuplicateServer(CallerError):
-    """A server of that name is configured already."""
-
-    code = "duplicate_server"
 
 
 async def list_servers(options: argparse.Namespace) -> int:
@@ -37,7 +27,7 @@ async def list_servers(options: argparse.Namespace) -> int:
     value = {"servers": [_described(name, entry) for name, entry in found.items()], "own": own}
     say(
         options,
-        "\n".join(lines) or f"no MCP servers are configured; {how_to_add()}",
+        "\n".join(lines) or f"no MCP servers are configured; {changes.how_to_add()}",
         value,
     )
     return 0
@@ -58,12 +48,7 @@ async def add(options: argparse.Namespace) -> int:
     name = entries.check_name(options.name)
     entry = _entry(options)
     async with session(options) as engine:
-        if name in await engine.entries() and not options.replace:
-            raise DuplicateServer(
-                f"an MCP server {name!r} is configured already: `--replace` puts this one in its place; "
-                f"`{invocation.command('mcp', 'get', name)}` shows the other"
-            )
-        await write_setting(engine.link, entries.key_path(name), entry)
+        await changes.add(engine.link, engine.home, name, entry, replace=options.replace)
         reports = [] if options.no_check else await engine.check([name], options.timeout)
     text = f"added {', '.join(map(line, reports)) or name}"
     state = reports[0].to_json() if reports else {}
@@ -76,14 +61,7 @@ async def add(options: argparse.Namespace) -> int:
 async def remove(options: argparse.Namespace) -> int:
     """Take a server out of config.toml, its stored sign-in first."""
     async with session(options) as engine:
-        entry = await engine.entry(options.name)
-        signed_out = "url" in entry and await forget(engine.link.binary, engine.home, options.name)
-        await write_setting(engine.link, entries.key_path(options.name), None)
-        if options.name in await engine.entries():
-            raise CallerError(
-                f"{options.name} is configured outside of {engine.home.config_path}, too: remove it there (a project's "
-                ".codex/config.toml, or the system's)"
-            )
+        signed_out = await changes.remove(engine.link, engine.home, options.name)
     text = f"removed {options.name}" + (" and its stored sign-in" if signed_out else "")
     say(options, text, {"name": options.name, "removed": True, "signedOut": signed_out})
     return 0
@@ -101,8 +79,7 @@ async def disable(options: argparse.Namespace) -> int:
 
 async def _switch(options: argparse.Namespace, *, on: bool) -> int:
     async with session(options) as engine:
-        await engine.entry(options.name)
-        await write_setting(engine.link, entries.key_path(options.name, "enabled"), on)
+        await changes.switch(engine.link, engine.home, options.name, on=on)
     word = "enabled" if on else "disabled"
     say(options, f"{word} {options.name}; new conversations see it", {"name": options.name, "enabled": on})
     return 0

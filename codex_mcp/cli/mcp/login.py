@@ -13,8 +13,7 @@ import webbrowser
 
 import anyio
 
-from codex_mcp.bridge.mcp_servers import oauth
-from codex_mcp.bridge.mcp_servers.credentials import forget
+from codex_mcp.bridge.mcp_servers import changes, oauth
 from codex_mcp.cli.mcp.common import say, session
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
@@ -52,8 +51,7 @@ async def login(options: argparse.Namespace) -> int:
 async def logout(options: argparse.Namespace) -> int:
     """Remove the stored sign-in. The server is not told."""
     async with session(options) as engine:
-        entry = await engine.entry(options.name)
-        signed_out = "url" in entry and await forget(engine.link.binary, engine.home, options.name)
+        signed_out = await changes.sign_out(engine.link, engine.home, options.name)
     text = f"signed out of {options.name}" if signed_out else f"nobody was signed in to {options.name}"
     say(options, text, {"name": options.name, "signedOut": signed_out})
     return 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from codex_mcp.bridge.mcp_servers.changes import how_to_add
 from codex_mcp.bridge.mcp_servers.states import SETTLED, USABLE, State
 from codex_mcp.bridge.mcp_servers.survey import Report
-from codex_mcp.cli.mcp.common import how_to_add, say, session
+from codex_mcp.cli.mcp.common import say, session
 
 
 async def status(options: argparse.Namespace) -> int:

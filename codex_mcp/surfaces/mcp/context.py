@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from codex_mcp.bridge.conversations import Conversations
+from codex_mcp.bridge.mcp_servers import startup
 from codex_mcp.bridge.sessions import SessionRecord
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.surfaces.connection import Connection
@@ -18,7 +19,7 @@ from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.surfaces.mcp.progress import Progress
 from codex_mcp.surfaces.mcp.subscriptions import Subscriptions
 from codex_mcp.surfaces.mcp.turns import ToolTurns
-from codex_mcp.wire.messages import RequestId
+from codex_mcp.wire.messages import JsonObject, RequestId
 
 
 class McpContext:
@@ -35,14 +36,23 @@ class McpContext:
         agent.sessions.append(self.record)
         connection.delivery.hear(self.turns)
         connection.delivery.hear(self.subscriptions)
+        self.offers_servers = "servers" in options.tool_sets
+        """MCP servers of the engine are tools and resources."""
+        self._unwatch = connection.agent.watch((startup.METHOD,), self._on_server)
 
     @property
     def shows_thread_id(self) -> bool:
         """Whether results name the thread in their text: MCP had no structured results before 2025-06-18."""
         return self.options.show_thread_id or self.connection.handshake.protocol_version < "2025-06-18"
 
+    def _on_server(self, _method: str, params: JsonObject) -> None:
+        """A server of a conversation starts, or fails to. Threads that only look at servers tell nothing new."""
+        if self.connection.conversations.of_thread(str(params.get("threadId"))) is not None:
+            self.subscriptions.server_changed(str(params.get("name")))
+
     def close(self) -> None:
         """The connection is over."""
+        self._unwatch()
         self.log.close()
         self.connection.agent.sessions.remove(self.record)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from codex_mcp.errors import CallerError
 from codex_mcp.surfaces.connection import Connection
 from codex_mcp.surfaces.mcp.context import McpContext
 from codex_mcp.surfaces.mcp.options import McpOptions
@@ -53,26 +54,41 @@ async def _call_tool(context: McpContext, call: IncomingCall, params: JsonObject
 async def _list_resources(context: McpContext, _call: IncomingCall, params: JsonObject) -> JsonObject:
     from codex_mcp.surfaces.mcp import resources
 
-    return await resources.list_resources(context.connection.engine, _optional_text(params, "cursor"))
+    cursor = _optional_text(params, "cursor")
+    page = await resources.list_resources(context.connection.engine, cursor)
+    if cursor is None and context.offers_servers:
+        from codex_mcp.surfaces.mcp import server_resources
+
+        page["resources"][:0] = server_resources.FIXED
+    return page
 
 
-async def _list_templates(_context: McpContext, _call: IncomingCall, _params: JsonObject) -> JsonObject:
-    from codex_mcp.surfaces.mcp import resources
+async def _list_templates(context: McpContext, _call: IncomingCall, _params: JsonObject) -> JsonObject:
+    from codex_mcp.surfaces.mcp import resources, server_resources
 
-    return {"resourceTemplates": resources.TEMPLATES}
+    return {
+        "resourceTemplates": [*resources.TEMPLATES, *(server_resources.TEMPLATES if context.offers_servers else ())]
+    }
 
 
 async def _read_resource(context: McpContext, _call: IncomingCall, params: JsonObject) -> JsonObject:
-    from codex_mcp.surfaces.mcp import resources
+    from codex_mcp.surfaces.mcp import resources, server_resources
 
-    return await resources.read_resource(context.connection.engine, _text(params, "uri"))
+    uri = _text(params, "uri")
+    if context.offers_servers and server_resources.is_one(uri):
+        try:
+            return {"contents": await server_resources.read(context.connection.agent, uri)}
+        except CallerError as error:
+            raise resources.not_found(uri, error.message) from None
+    return await resources.read_resource(context.connection.engine, uri)
 
 
 async def _subscribe(context: McpContext, _call: IncomingCall, params: JsonObject) -> JsonObject:
-    from codex_mcp.surfaces.mcp import resources
+    from codex_mcp.surfaces.mcp import resources, server_resources
 
     uri = _text(params, "uri")
-    resources.check_uri(uri)
+    if not (context.offers_servers and server_resources.is_one(uri)):
+        resources.check_uri(uri)
     context.subscriptions.add(uri)
     return {}
 

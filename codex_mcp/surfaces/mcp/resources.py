@@ -5,6 +5,7 @@ codex://threads/{threadId}            what is known of one
 codex://threads/{threadId}/transcript what was said, as Markdown
 codex://threads/{threadId}/changes    the files that its patches changed, with their diffs
 codex://models                        the models that the engine knows
+codex://servers…                      MCP servers: see `server_resources`
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ async def read_resource(engine: Engine, uri: str) -> JsonObject:
     try:
         mime_type, text = await _read_thread(engine, *thread) if thread else await _read_fixed(engine, uri)
     except CallerError as error:
-        raise _not_found(uri, error.message) from None
+        raise not_found(uri, error.message) from None
     return {"contents": [{"uri": uri, "mimeType": mime_type, "text": text}]}
 
 
@@ -129,7 +130,7 @@ def check_uri(uri: str) -> tuple[str, str | None] | None:
         return None
     match = _THREAD.fullmatch(uri)
     if match is None:
-        raise _not_found(uri, f"{uri} is no resource of this server")
+        raise not_found(uri, f"{uri} is no resource of this server")
     return match[1].lower(), match[2]
 
 
@@ -143,5 +144,6 @@ def _as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def _not_found(uri: str, message: str) -> RpcError:
+def not_found(uri: str, message: str) -> RpcError:
+    """The error for a URI that there is not."""
     return RpcError(RESOURCE_NOT_FOUND, message, {"uri": uri, "code": "not_found"})

@@ -30,12 +30,24 @@ class Subscriptions:
     def on_closed(self, conversation_id: str) -> None:
         self.changed(conversation_id)
 
+    def server_changed(self, name: str) -> None:
+        """Tell the client, if it wants to know of that MCP server of the engine."""
+        if not self._uris:
+            return
+        from codex_mcp.surfaces.mcp import server_resources
+
+        self._tell(server_resources.uris_of(name))
+
     def changed(self, thread_id: str) -> None:
         """Tell the client, if it wants to know of one of the thread's resources."""
         if not self._uris:
             return
         from codex_mcp.surfaces.mcp import resources
 
-        for uri in resources.uris_of(thread_id):
-            if uri in self._uris:
-                self._client.notify("notifications/resources/updated", {"uri": self._uris[uri]})
+        self._tell(resources.uris_of(thread_id))
+
+    def _tell(self, uris: tuple[str, ...]) -> None:
+        for uri in uris:
+            wanted = self._uris.get(uri.lower())
+            if wanted is not None:
+                self._client.notify("notifications/resources/updated", {"uri": wanted})

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from codex_mcp.bridge.mcp_servers.check import check
+from codex_mcp.bridge.mcp_servers.startup import StartupLog
 from codex_mcp.bridge.mcp_servers.survey import Report
 from codex_mcp.engine.home import CodexHome
-from codex_mcp.engine.short_lived import short_lived_engine
+from codex_mcp.engine.short_lived import Notifications, short_lived_engine
 from tests.support.engine_in_use import version
 from tests.support.home import Home
 from tests.support.hosted import HostedServer
@@ -48,12 +49,18 @@ def fleet() -> Iterator[Fleet]:
             server.begin_exit()
 
 
+def listening(notifications: Notifications) -> StartupLog:
+    log = StartupLog()
+    notifications.watch(log.hear)
+    return log
+
+
 async def states(home: Home, servers: dict[str, str], limit: float = 25.0) -> dict[str, Report]:
     """What `check` says of servers with those settings, each named after the state that is expected and a number."""
     home.configure(tail="".join(f"[mcp_servers.{name}]\n{settings}\n" for name, settings in servers.items()))
     place = CodexHome(home.environment(**KEY), str(home.workspace))
     async with short_lived_engine(None, place) as (link, notifications):
-        reports = await check(link, notifications, place, limit=limit)
+        reports = await check(link, listening(notifications), place, limit=limit)
     return {report.name: report for report in reports}
 
 
@@ -111,7 +118,7 @@ async def test_a_server_that_is_switched_off_or_not_asked_for_is_not_started(hom
         config.write('[mcp_servers."an odd.name"]\ncommand = "false"\n')
     place = CodexHome(home.environment(), str(home.workspace))
     async with short_lived_engine(None, place) as (link, notifications):
-        reports = await check(link, notifications, place, names=["off", "nosuch"], limit=20)
+        reports = await check(link, listening(notifications), place, names=["off", "nosuch"], limit=20)
     assert told({report.name: report for report in reports}) == {"off": "disabled", "nosuch": "missing"}
     assert not any(mark.exists() for mark in marks.values())
 

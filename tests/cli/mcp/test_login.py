@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable
 
 import pytest
@@ -14,19 +12,9 @@ from codex_mcp import invocation
 from tests.cli.mcp.conftest import CommandLine, Ended
 from tests.support.engine_in_use import version
 from tests.support.hosted import HostedServer
+from tests.support.hosted.browser import follow
 
 Browse = Callable[[str], object]
-
-
-def follow(url: str) -> str:
-    """Go where the address leads; where it ends."""
-    try:
-        with urllib.request.urlopen(url, timeout=20) as page:
-            address: str = page.geturl()
-            return address
-    except urllib.error.HTTPError as refused:  # the callback says no to a browser that brings the wrong thing
-        with refused:
-            return refused.geturl()
 
 
 def nothing(_url: str) -> None:
