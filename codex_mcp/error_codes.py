@@ -30,6 +30,8 @@ _C, _E, _O = Fault.CALLER, Fault.ENGINE, Fault.OURS
 CODES: dict[str, ErrorCode] = {
     "agent_busy": ErrorCode(_C, "another process serves the agent", "Stop it there, or use another agent."),
     "agent_unreadable": ErrorCode(_E, "what is kept of an agent cannot be read", "Look at its agent.json."),
+    "already_initialized": ErrorCode(_C, "`initialize` was sent before", "Send it once."),
+    "answer_too_long": ErrorCode(_E, "the engine's answer is longer than it may be", "Ask for less."),
     "approval_denied": ErrorCode(
         _C,
         "the turn was stopped because something was not approved",
@@ -75,6 +77,7 @@ CODES: dict[str, ErrorCode] = {
         "Ask again with codex-reply, or loosen the schema.",
     ),
     "invalid_arguments": ErrorCode(_C, "the arguments of a tool are not what it takes"),
+    "invalid_params": ErrorCode(_C, "a field is missing or wrong; the message names it"),
     "invalid_request": ErrorCode(_C, "what was asked for cannot be done as asked"),
     "invalid_script": ErrorCode(_C, "an offline script is not what it should be"),
     "invalid_server": ErrorCode(_C, "an MCP server cannot be configured like that"),
@@ -87,7 +90,12 @@ CODES: dict[str, ErrorCode] = {
     "logout_failed": ErrorCode(_E, "the credentials could not be removed"),
     "no_isolation": ErrorCode(_E, "no box works on this machine", "The message says why, and what to install."),
     "no_limits": ErrorCode(_E, "nothing on this machine can hold an agent to its limits"),
+    "no_playground": ErrorCode(
+        _C, "there is no place outside the temporary directory to try things in", "Set XDG_CACHE_HOME to one."
+    ),
     "not_found": ErrorCode(_C, "there is no such thing", "Begin a new thread with codex."),
+    "not_initialized": ErrorCode(_C, "`initialize` has to come first", "Send it, then ask again."),
+    "outside_workspace": ErrorCode(_C, "a directory that the box of the agent does not have"),
     "policy_denied": ErrorCode(
         _C, "the policy does not allow it", "`codex-mcp-server policy explain` says which rule."
     ),
@@ -104,11 +112,13 @@ CODES: dict[str, ErrorCode] = {
     "timeout": ErrorCode(
         _C, "the time limit of the call is over", "Go on with codex-reply and more time, or with less to do."
     ),
+    "unknown_method": ErrorCode(_C, "there is no such method", "See docs/interface.md for those that there are."),
     "unknown_server": ErrorCode(_C, "there is no MCP server of that name"),
     "unreadable_file": ErrorCode(_C, "a file cannot be read or understood, and is left as it is"),
     "unsaved_work": ErrorCode(
         _C, "removing the agent would lose what it did", "`diff` shows it; `--force` keeps a patch."
     ),
+    "upgrade_failed": ErrorCode(_E, "a marketplace could not be upgraded"),
     "workspace": ErrorCode(_C, "an agent's workspace cannot be made, read or given back as asked"),
 }
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.requirement("errors:codes")
 
 
 def used_codes() -> set[str]:
-    """Codes of exception classes, of exceptions that are raised, and of failed tool calls."""
+    """Codes of exception classes, of exceptions that are raised, of error data, and of failed tool calls."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -24,6 +24,12 @@ def used_codes() -> set[str]:
                 values = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
                 if isinstance(node.func, ast.Name) and node.func.id == "failure":
                     values += node.args[:1]
+            elif isinstance(node, ast.Dict):
+                values = [
+                    value
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant) and key.value == "code"
+                ]
             elif isinstance(node, ast.ClassDef):
                 values = [
                     part.value

@@ -14,7 +14,7 @@ from codex_mcp.agents.boxes.watch import box_gone
 from codex_mcp.agents.errors import AgentBusy, OutsideWorkspace
 from codex_mcp.agents.opening import OVERRIDES, OpenAgent
 from codex_mcp.agents.registry import Registry
-from codex_mcp.agents.signin import REFRESH, SignIn
+from codex_mcp.agents.signin import LOST, REFRESH, SignIn
 from codex_mcp.agents.variables import AgentVariables
 from codex_mcp.agents.workspaces.make import Workspace
 from codex_mcp.bridge.agent import Agent, AgentSeams
@@ -96,7 +96,11 @@ class ServedAgent:
         return True
 
     async def _refresh(self, call: IncomingCall) -> None:
-        self._handed = await self._sign_in.answer(call, self._handed)
+        found = await self._sign_in.answer(call, self._handed)
+        if found is not None:
+            self._handed = found
+        elif self._agent is not None:  # the engine's own words do not say what to do
+            self._agent.conversations.tell_all("warning", {"message": LOST})
 
     def _on_turn(self, method: str, params: JsonObject) -> None:
         turn = params.get("turn") or {}

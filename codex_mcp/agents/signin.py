@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 REFRESH = "account/chatgptAuthTokens/refresh"
 """What an engine asks when its access token was refused."""
+LOST = f"the sign-in is no longer valid: sign in again with `{invocation.command('login')}`"
 METHODS = ("auto", "api_key", "oauth")
 _CLAIMS = "https://api.openai.com/auth"
 _EARLY = 60.0  # seconds before its end, from when on a token is not handed out any more
@@ -92,14 +93,14 @@ class SignIn:
         return found.token
 
     async def answer(self, call: IncomingCall, refused: str | None) -> str | None:
-        """Answer an engine whose access token was refused; the token that it got. `refused`: the one it had."""
+        """Answer an engine whose access token was refused; the token that it got, `None` if there is none to be had.
+        `refused`: the one it had."""
         found = self.find()
         if found is not None and found.renewable and found.token == (refused or found.token):
             found = await self._renewed(found)
         if found is None or found.method != "oauth" or found.token == refused:
-            advice = f"sign in again with `{invocation.command('login')}`"
-            call.fail(RpcError(INTERNAL_ERROR, f"the sign-in is no longer valid: {advice}"))
-            return refused
+            call.fail(RpcError(INTERNAL_ERROR, LOST))
+            return None
         call.respond({"accessToken": found.token, "chatgptAccountId": found.account or "", "chatgptPlanType": None})
         return found.token
 

@@ -31,6 +31,7 @@ async def describe(registry: Registry, name: str) -> JsonObject:
     enforced = usage.limits if usage is not None else None
     memory_limit = enforced.memory if enforced is not None and enforced.memory is not None else limits.memory
     return {
+        "success": True,
         "agent_id": record.name,
         "container_id": box.id if box is not None else None,
         "container_name": record.id if running is not None else None,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
+from codex_mcp import invocation
 from codex_mcp.bridge import confinement, rollouts
 from codex_mcp.bridge.conversation import NO_SEAMS, ApprovalSeams, Conversation, Outlet
 from codex_mcp.bridge.events import Event
@@ -472,9 +473,15 @@ class Conversations:
         if limit.cancelled_caught and conversation.offline_because is not None:
             conversation.fail(
                 f"the model provider cannot be reached: {conversation.offline_because}. "
-                "Check the network and the provider's base_url, then send the message again."
+                f"Check the network and the provider's base_url, then send the message again.{self._sign_in_hint()}"
             )
             self._stop(conversation)
+
+    def _sign_in_hint(self) -> str:
+        """For a user who would meet that next."""
+        if self.engine.home.auth_path.exists() or self.engine.home.mentions(b"model_provider"):
+            return ""
+        return f" Nobody is signed in, either: run `{invocation.command('login')}`."
 
     # -- loading
 

@@ -17,8 +17,9 @@ from codex_mcp.bridge.conversation import ApprovalSeams, Conversation
 from codex_mcp.bridge.events import Event
 from codex_mcp.bridge.questions import Question
 from codex_mcp.engine.link import EngineLink, EngineSeams
+from codex_mcp.engine.locate import EngineUnfit
 from codex_mcp.engine.origin import Origin
-from codex_mcp.errors import EngineError, EngineUnavailable
+from codex_mcp.errors import EngineError
 from codex_mcp.logs import about
 from codex_mcp.policy.acts import patch_changes
 from codex_mcp.policy.decide import Effect
@@ -40,7 +41,7 @@ _NEVER = "the approval policy of this conversation is `never`"
 _MODEL_ANSWERED = "a model's answer is not enough for what the policy calls high impact: a person has to decide"
 
 
-class PolicyNotInForce(EngineUnavailable):
+class PolicyNotInForce(EngineUnfit):
     """The engine runs, but not as the policy says."""
 
     code = "policy_error"

@@ -120,7 +120,7 @@ async def _show(registry: Registry, options: argparse.Namespace) -> int:
         _json(found)
         return 0
     for key, value in found.items():
-        if key != "recent_logs":
+        if key not in ("recent_logs", "success"):
             shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
             shown = ", ".join(value) or "nothing" if isinstance(value, list) else shown
             output.say(f"{key:18} {'-' if shown is None else shown}\n")

@@ -12,15 +12,13 @@ import json
 import os
 import pathlib
 import shlex
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 
 import anyio
 
 from codex_mcp import __version__, invocation
 from codex_mcp.cli.output import colourful, say
+from codex_mcp.cli.playground import playground
 from codex_mcp.client import ApprovalRequest, ClientConversation, start_client
 from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.approvals import Decision, ExecCommandApprovalParams
@@ -41,7 +39,11 @@ def demo(arguments: list[str]) -> int:
     )
     parser.add_argument("--codex", metavar="PATH", help="the Codex engine to use")
     options = parser.parse_args(arguments)
-    with _playground() as (home, workspace, outside):
+    with playground("demo") as root:
+        home, workspace, outside = root / "codex-home", root / "workspace", root / "outside.txt"
+        home.mkdir()
+        workspace.mkdir()
+        (workspace / "README.md").write_text("# A workspace\n")
         show = _Screen(quiet=options.json)
         server_arguments = ["--offline", str(_SCRIPT)]
         if options.codex:
@@ -52,25 +54,6 @@ def demo(arguments: list[str]) -> int:
         except (RpcError, PeerClosed) as error:
             run.check(False, f"the server refused: {error}")
     return run.report()
-
-
-@contextlib.contextmanager
-def _playground() -> Iterator[tuple[pathlib.Path, pathlib.Path, pathlib.Path]]:
-    """A CODEX_HOME, a workspace and a path outside of it, removed afterwards.
-
-    Not below the temporary directory: engines refuse to set up their sandbox helpers there.
-    """
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "codex-mcp-server"
-    cache.mkdir(parents=True, exist_ok=True)
-    root = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir=cache))
-    try:
-        home, workspace = root / "codex-home", root / "workspace"
-        home.mkdir()
-        workspace.mkdir()
-        (workspace / "README.md").write_text("# A workspace\n")
-        yield home, workspace, root / "outside.txt"
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def _print_wire(direction: str, line: bytes) -> None:
@@ -157,9 +140,10 @@ class _Demo:
         await self._turn(conversation, "Run a command, please.")
         commands = [request for request in self._asked if isinstance(request, ExecCommandApprovalParams)]
         self.check(len(commands) == 1, "the command was asked for and approved")
-        self.check("written in the workspace" in self._output, "the command ran and its output was seen")
+        ran = "written in the workspace" in self._output
+        self.check(ran, "the command ran and its output was seen")
         self.check((self._workspace / "note.txt").exists(), "it could write in the workspace")
-        self.check(not self._outside.exists(), "the sandbox kept it from writing outside")
+        self.check(ran and not self._outside.exists(), "the sandbox kept it from writing outside")
 
     async def _apply_patch(self, conversation: ClientConversation) -> None:
         asked = len(self._asked)
@@ -227,6 +211,7 @@ class _Demo:
                 for line in text.splitlines():
                     screen.line(f"    {line}", "dim")
             case ev.ExecCommandEnd():
+                self._output += msg.aggregated_output  # all of it, also what came too late for a piece of its own
                 screen.line(f"    exit {msg.exit_code}", "green" if msg.exit_code == 0 else "red")
             case ev.ApplyPatchApprovalRequest():
                 self._show_changes(msg)

@@ -66,7 +66,7 @@ def http(arguments: list[str]) -> int:
             return await serve_http(
                 http_options,
                 mcp_options,
-                home,
+                home if under is None else under.home(home),
                 defaults,
                 until_signal,
                 lambda address: say(f"listening on {address}\n"),

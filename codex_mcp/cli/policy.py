@@ -41,12 +41,21 @@ def policy(arguments: list[str]) -> int:
     for subparser in (check, explain):
         subparser.add_argument("--policy", metavar="FILE", help="the policy; the system-wide one counts in any case")
         subparser.add_argument("--json", action="store_true")
+    export = commands.add_parser(
+        "export", help="print the policy as requirements.toml, which holds for every Codex on the machine"
+    )
+    export.add_argument("--policy", metavar="FILE")
     commands.add_parser("schema", help="print the JSON Schema of the file, for editors")
     options = parser.parse_args(arguments)
     if options.command == "schema":
         say(json.dumps(schema(), indent=2) + "\n")
         return 0
     in_force = _in_force(options.policy)
+    if options.command == "export":
+        from codex_mcp.policy.requirements import export as exported
+
+        say(exported(in_force.document))
+        return 0
     if options.command == "check":
         return _check(in_force, as_json=options.json)
     return _explain(in_force.document, _request(options), as_json=options.json)

@@ -98,6 +98,7 @@ async def serve_client(
 
         under = govern(policies, home, defaults)
         seams = seams.then(under.seams)
+        home = under.home(home)
     loop = asyncio.get_running_loop()
 
     def take_over() -> bytes:  # on the reading thread

@@ -48,11 +48,9 @@ def serve(arguments: list[str]) -> int:
         )
         return 1
     if options.offline is not None:
-        from codex_mcp.offline import OfflineModel, load_script
+        from codex_mcp.cli import offline
 
-        model = OfflineModel(load_script(options.offline))
-        model.start()
-        options.overrides[:0] = model.engine_overrides()
+        options.overrides[:0] = offline.play(options.offline)
 
     if options.agent is not None:
         from codex_mcp.cli.agent_room import run_agent_room
@@ -63,6 +61,8 @@ def serve(arguments: list[str]) -> int:
     from codex_mcp.engine.launch import try_start_engine
 
     home = CodexHome.of_process()
+    if options.offline is not None:
+        home = offline.home_apart(home)
     # under a policy it is started once it can be held to it
     engine = None if policies else try_start_engine(options.codex, home, options.engine_overrides)
 

@@ -40,6 +40,10 @@ class UnderPolicy:
         policy = self._agent_policy
         return NO_SEAMS if policy is None else AgentSeams(policy.engine_seams, policy.approval_seams)
 
+    def home(self, home: CodexHome) -> CodexHome:
+        """The home of the engine: its environment says where the gate is."""
+        return home if self.guard is None else CodexHome({**home.environment, **self.guard.environment}, home.cwd)
+
     def attach(self, agent: Agent, handshake: Handshake) -> None:
         """Before anything is served."""
         if self.guard is None or self._agent_policy is None:

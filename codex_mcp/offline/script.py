@@ -212,6 +212,11 @@ class Reply(BaseModel):
     steps: list[Annotated[Step, Field(union_mode="left_to_right")]]
     when: str | None = None
 
+    @classmethod
+    def failing(cls, message: str) -> Reply:
+        """An answer that is an error, and not to be tried again."""
+        return cls(steps=[StreamError(error="invalid_prompt", message=message)])
+
 
 _REPLY = TypeAdapter(Reply)
 
@@ -228,6 +233,10 @@ def parse_script(replies: list[Any]) -> list[Reply]:
         except RecursionError:
             raise CallerError(f"offline script: reply {number}: nested too deeply", code="invalid_script") from None
         except ValidationError as error:
+            if isinstance(reply, dict) and "steps" not in reply:
+                like = json.dumps([reply], ensure_ascii=False)
+                what = f"is a step, or no reply at all: a reply is a list of steps, as in [{like}]"
+                raise CallerError(f"offline script: reply {number} {what}", code="invalid_script") from None
             known = {key for step in Step.__args__ for key in step.model_fields}
             steps = reply if isinstance(reply, list) else reply.get("steps", []) if isinstance(reply, dict) else []
             odd = [step for step in steps if not isinstance(step, dict) or not known.issuperset(step)]

@@ -24,7 +24,7 @@ GUARD = "codex_mcp_server"
 """The permission profile that conversations are begun with where there is no policy, if they are to have one."""
 
 _HOOK_SOURCE = "/<session-flags>/config.toml"
-_HOOK_LIMIT = 86_400  # seconds; the engine runs the tool when it is over, so ours must be the shorter one
+HOOK_LIMIT = 86_400  # seconds; the engine runs the tool when it is over, so ours must be the shorter one
 _GLOB_DEPTH = 6  # levels below a workspace that the engine looks for denied files in
 
 
@@ -36,7 +36,7 @@ def settings(
     `hook` is the command of the gate, `protected` are paths of our own that no command may touch, `configured` the
     `mcp_servers` of the user's configuration.
     """
-    handler = {"type": "command", "command": hook, "timeout": _HOOK_LIMIT}
+    handler = {"type": "command", "command": hook, "timeout": HOOK_LIMIT}
     state = {f"{_HOOK_SOURCE}:pre_tool_use:0:0": {"trusted_hash": trusted_hash(hook)}}
     values: dict[str, Any] = {
         "features.hooks": True,
@@ -122,7 +122,7 @@ def is_identity(listed: McpServer, entry: Mapping[str, Any]) -> bool:
 
 def trusted_hash(command: str) -> str:
     """What the engine knows a hook by."""
-    entry = {"async": False, "command": command, "timeout": _HOOK_LIMIT, "type": "command"}
+    entry = {"async": False, "command": command, "timeout": HOOK_LIMIT, "type": "command"}
     facts = {"event_name": "pre_tool_use", "hooks": [entry]}
     return "sha256:" + hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 

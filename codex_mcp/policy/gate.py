@@ -32,12 +32,26 @@ log = logging.getLogger(__name__)
 # that nobody has to wait for it; a missing server is a pipe that is not there. The input is read in any case: a hook
 # that does not take it could count as one that failed, and then the call would run.
 _HOOK = """umask 077; d={folder}; f=$d/$$
-{{ [ -p "$d/calls" ] && cat >"$f.call"; }} || {{ cat >/dev/null; false; }} && mkfifo "$f.answer" &&
-exec 3<>"$f.answer" && echo $$ 1<>"$d/calls" && read -r a <&3
+{first}{{ [ -p "$d/calls" ] && cat >"$f.call"; }} || {{ cat >/dev/null; false; }} && mkfifo "$f.answer" &&
+exec 3<>"$f.answer" && echo {mark}$$ 1<>"$d/calls" && read -r a <&3
 rm -f "$f.answer" "$f.call"
 [ "$a" = allow ] && exit 0
 echo "${{a:-the policy gate did not answer}}" >&2
 exit 2"""
+
+GATE_VARIABLE = "CODEX_MCP_GATE"
+"""Tells the hook of requirements.toml where the gate of its engine is."""
+
+
+def _command(script: str) -> str:
+    return f"sh -c {shlex.quote(script)} || exit 2"
+
+
+# A Codex that this server did not start has no gate: its other requirements hold.
+MANAGED_HOOK = _command(
+    _HOOK.format(folder=f"${GATE_VARIABLE}", first='[ -n "$d" ] || { cat >/dev/null; exit 0; }\n', mark="m")
+)
+"""The hook for requirements.toml: the same for every engine."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,8 @@ class Gate:
         if sys.platform == "win32":
             raise PolicyError("the gate needs named pipes and a POSIX shell, which this system has not")
         self._answer = answer
+        self.managed = False
+        """The hook of requirements.toml is in force: where both are run, it alone is listened to."""
         self.folder = _private_folder()
         """Where calls wait; no command may touch it."""
         os.mkfifo(self.folder / "calls", 0o600)
@@ -73,8 +89,7 @@ class Gate:
     @property
     def hook(self) -> str:
         """The command of the hook."""
-        script = _HOOK.format(folder=shlex.quote(str(self.folder)))
-        return f"sh -c {shlex.quote(script)} || exit 2"
+        return _command(_HOOK.format(folder=shlex.quote(str(self.folder)), first="", mark=""))
 
     async def serve(self) -> None:
         """Answer until cancelled."""
@@ -92,7 +107,11 @@ class Gate:
             os.close(self._calls)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    async def _serve_one(self, number: str) -> None:
+    async def _serve_one(self, line: str) -> None:
+        number = line.removeprefix("m")
+        if self.managed and number == line:
+            self._write(number, "allow")
+            return
         reason: str | None = "the policy could not decide"
         try:
             call = self._read(number)

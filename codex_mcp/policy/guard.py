@@ -27,7 +27,7 @@ from codex_mcp.policy.audit.trail import AuditFailed, Trail
 from codex_mcp.policy.decide import ALLOWED, Effect, Request, Ruling, decide
 from codex_mcp.policy.engine_requests import JsonObject, PolicyDenied, Surroundings, flat_config, shape
 from codex_mcp.policy.engine_settings import PROFILES
-from codex_mcp.policy.gate import Gate, GateCall
+from codex_mcp.policy.gate import GATE_VARIABLE, MANAGED_HOOK, Gate, GateCall
 from codex_mcp.policy.load import Policy, PolicyError
 from codex_mcp.policy.masking import Masker
 from codex_mcp.policy.paths import is_below, resolve
@@ -139,6 +139,11 @@ class Guard:
         )
         return given if self.enforcing else [line for line in given if line.split("=")[0] in _OBSERVED]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the engine, beside its own."""
+        return {GATE_VARIABLE: str(self.gate.folder)}
+
     async def run(self) -> None:
         """Serve the gate and keep checkpoints until cancelled; then close the trail. Raises AuditFailed."""
         try:
@@ -158,8 +163,12 @@ class Guard:
     async def check_engine(self, ask: Callable[[str, JsonObject], Coroutine[Any, Any, JsonObject]]) -> None:
         """Whether a started engine has what it was given in force. `ask` is a request to it. Raises PolicyError."""
         found = (await ask("hooks/list", {"cwds": [self.around.cwd]})).get("data") or []
-        hooks = [hook for place in found for hook in place.get("hooks", ()) if hook.get("command") == self.gate.hook]
-        if not any(hook.get("enabled") and hook.get("trustStatus") in ("trusted", "managed") for hook in hooks):
+        hooks = [hook for place in found for hook in place.get("hooks", ()) if hook.get("enabled")]
+        self.gate.managed = any(
+            hook.get("command") == MANAGED_HOOK and hook.get("trustStatus") == "managed" for hook in hooks
+        )
+        ours = (hook for hook in hooks if hook.get("command") == self.gate.hook)
+        if not self.gate.managed and not any(hook.get("trustStatus") in ("trusted", "managed") for hook in ours):
             raise PolicyError(
                 "the gate is not in force: the engine does not run its hook. If requirements.toml has "
                 "`allow_managed_hooks_only`, the hook has to be in it: see `codex-mcp-server policy export`"

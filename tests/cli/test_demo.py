@@ -10,6 +10,7 @@ import sys
 import anyio
 import pytest
 
+from codex_mcp import invocation
 from codex_mcp.cli.demo import has_ended, is_running
 from tests.support.home import Home
 from tests.support.scripted_engine import ScriptedEngine
@@ -29,7 +30,7 @@ def test_every_step_of_the_demo_really_happens(home: Home, dialect: list[str]) -
     assert "✗" not in done.stdout
     assert "refused by the sandbox" in done.stdout
     assert "\033[" not in done.stdout  # plain, as it is no terminal
-    assert list((home.root / "cache" / "codex-mcp-server").iterdir()) == []
+    assert not (home.root / "cache").exists()
 
 
 @pytest.mark.requirement("demo:json")
@@ -56,6 +57,31 @@ def test_a_step_that_did_not_happen_fails_the_demo(home: Home) -> None:
     assert done.returncode == 1
     assert "✗" in done.stdout
     assert "demo failed" in done.stderr
+
+
+@pytest.mark.requirement("demo:anywhere")
+def test_a_home_that_commands_may_write_to_is_not_where_the_sandbox_is_tried(
+    home: Home, tmp_path: pathlib.Path
+) -> None:
+    environment = {**home.environment(), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "codex_mcp", "demo"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ the sandbox kept it from writing outside" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("demo:fails")
+def test_a_sandbox_in_which_nothing_ran_has_kept_nothing_from_anything(home: Home) -> None:
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
+    without = ["unshare", "-Ur", "sh", "-c", script, "sh"]
+    if subprocess.run([*without, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no user namespace can be made here to switch them off in")
+    command = [*without, sys.executable, "-m", "codex_mcp", "demo"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=home.environment())
+    assert done.returncode == 1
+    assert "✗ the sandbox kept it from writing outside" in done.stdout
+    assert f"`{invocation.command('doctor')}` says what is missing here." in done.stderr
 
 
 @pytest.mark.requirement("demo:fails")

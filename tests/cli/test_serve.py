@@ -211,6 +211,49 @@ def test_offline_plays_a_script_without_any_provider(home: Home) -> None:
         assert server.event("agent_message")["message"] == "from the script"
 
 
+def plain_home(home: Home) -> dict[str, str]:
+    """The environment of a user who has not set CODEX_HOME, and whose ~/.codex holds a history."""
+    home.path.rename(home.root / ".codex")
+    environment = home.environment()
+    del environment["CODEX_HOME"]
+    return environment
+
+
+@pytest.mark.requirement("process:offline:history")
+def test_what_a_script_plays_does_not_get_into_the_user_s_history(home: Home) -> None:
+    script = home.root / "script.json"
+    script.write_text(json.dumps([[{"say": "from the script"}]]))
+    before = sorted(home.path.rglob("*"))
+    environment = plain_home(home)
+    command = [sys.executable, "-m", "codex_mcp", "--offline", str(script)]
+    calls = [
+        MCP_INITIALIZE,
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "codex", "arguments": {"prompt": "x"}}},
+    ]
+    (home.root / "calls.jsonl").write_bytes(lines(*calls))
+    with (home.root / "calls.jsonl").open("rb") as stdin:
+        done = subprocess.run(
+            command, stdin=stdin, capture_output=True, check=True, env=environment, cwd=home.workspace
+        )
+    assert b"from the script" in done.stdout
+    assert [path.relative_to(home.root / ".codex") for path in sorted((home.root / ".codex").rglob("*"))] == [
+        path.relative_to(home.path) for path in before
+    ]
+
+
+@pytest.mark.requirement("process:offline:exhausted")
+def test_a_script_that_has_nothing_left_to_say_is_an_error(home: Home) -> None:
+    script = home.root / "script.json"
+    script.write_text(json.dumps([[{"say": "all there is"}]]))
+    with RawServer(home, "--offline", str(script)) as server:
+        conversation = server.begin_conversation()
+        server.say(conversation)
+        assert server.event("agent_message")["message"] == "all there is"
+        server.event("task_complete")
+        server.say(conversation)
+        assert server.event("error")["message"].startswith(f"offline model: of the 1 replies of {script} none is left")
+
+
 def refused_script(script: pathlib.Path) -> str:
     """What the server says of a script that it does not take."""
     command = [sys.executable, "-m", "codex_mcp", "--offline", str(script)]
@@ -231,8 +274,9 @@ def refused_script(script: pathlib.Path) -> str:
         ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
         ('[[{"function": "f", "arguments": ' + '{"a":' * 100_000 + "1" + "}" * 100_003 + "]]", "nested too deeply"),
         ('[[{"wait": NaN}]]', "NaN"),
+        ('[{"say": "x"}]', 'a reply is a list of steps, as in [[{"say": "x"}]]'),
     ],
-    ids=["nonsense", "no list", "unknown step", "deep", "deep step", "no number"],
+    ids=["nonsense", "no list", "unknown step", "deep", "deep step", "no number", "step"],
 )
 def test_a_bad_script_is_refused_before_anything_starts(home: Home, text: str, reason: str) -> None:
     script = home.root / "script.json"

@@ -1,7 +1,11 @@
-"""The generated parts of docs/interface.md: `python -m tests.guide` writes them, a test holds them."""
+"""The generated parts of pages in docs/: `python -m tests.guide` writes them, tests hold them.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- /generated -->`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import pathlib
 import re
@@ -9,6 +13,8 @@ import typing
 
 import anyio
 
+from codex_mcp.cli.arguments import serve_parser
+from codex_mcp.cli.commands import COMMANDS
 from codex_mcp.client import start_client
 from codex_mcp.protocol.events import EventMsg
 from codex_mcp.protocol.registry import METHODS, SERVER_REQUESTS
@@ -16,6 +22,7 @@ from codex_mcp.testing import OfflineCodex, run, say
 from codex_mcp.wire.messages import JsonObject
 
 GUIDE = pathlib.Path(__file__).parents[2] / "docs" / "interface.md"
+OPTIONS = GUIDE.with_name("options.md")
 _ARROWS = {">": "→", "<": "←"}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -47,6 +54,25 @@ def methods_table() -> str:
         anchor = re.sub(r"[^a-z0-9_-]", "", method.name.lower())
         lines.append(f"| [`{method.name}`](interface-reference.md#{anchor}) | {method.summary} |")
     return "\n".join(lines) + "\n"
+
+
+def options_table() -> str:
+    """The options of the server, as `--help` has them."""
+    lines = ["| option | meaning |", "|---|---|"]
+    for action in serve_parser()._actions:
+        if not action.option_strings or action.help == argparse.SUPPRESS:
+            continue
+        names = ", ".join(f"`{name}`" for name in action.option_strings)
+        words = " \\| ".join(f"`{word}`" for word in action.choices or ())
+        value = words or (f"`{action.metavar}`" if action.metavar else "")
+        lines.append(f"| {names} {value} | {action.help} |".replace("  ", " "))
+    return "\n".join(lines) + "\n"
+
+
+def commands_table() -> str:
+    """The other commands."""
+    lines = [f"| `codex-mcp-server {name}` | {purpose} |" for name, (_, purpose) in COMMANDS.items()]
+    return "\n".join(["| command, each with `--help` | |", "|---|---|", *lines]) + "\n"
 
 
 async def record() -> list[tuple[str, JsonObject]]:
@@ -103,11 +129,18 @@ def _without_nulls(message: JsonObject) -> JsonObject:
     return {**message, "params": params} if "params" in message else message
 
 
-def generate() -> None:
-    """Write the generated parts anew."""
-    parts = {
-        "transcript": transcript(anyio.run(record)),
-        "events": events_table(),
-        "methods": methods_table(),
+def tables() -> dict[pathlib.Path, dict[str, str]]:
+    """The parts that are made from code alone, by page."""
+    return {
+        GUIDE: {"events": events_table(), "methods": methods_table()},
+        OPTIONS: {"options": options_table(), "commands": commands_table()},
     }
-    GUIDE.write_text(with_parts(GUIDE.read_text(encoding="utf-8"), parts), encoding="utf-8")
+
+
+def generate() -> None:
+    """Write the generated parts anew. The transcript stays, unless something else happens than it says."""
+    for page, parts in tables().items():
+        page.write_text(with_parts(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
+    recorded, page_text = transcript(anyio.run(record)), GUIDE.read_text(encoding="utf-8")
+    if steps(recorded) != steps(page_text):
+        GUIDE.write_text(with_parts(page_text, {"transcript": recorded}), encoding="utf-8")

@@ -40,7 +40,7 @@ async def result_of(
     return turn_result(
         turn,
         show_thread_id=show_thread_id,
-        notes=[*notes, *message.notes(arguments)],
+        notes=[*notes, *message.notes(arguments), *turn.notes],
         failed=failed,
         output=output,
     )

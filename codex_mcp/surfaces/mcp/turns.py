@@ -5,6 +5,7 @@ A thread's turns queue up in the order in which they were asked for; each has it
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -173,6 +174,14 @@ class ToolTurn:
         """Wait for news: the message was accepted, an approval is wanted, the turn is over."""
         await self._change.wait()
 
+    @property
+    def notes(self) -> list[str]:
+        """What the caller has to know of the conversation itself."""
+        cwd = None if self._conversation is None else self._conversation.translator.cwd
+        if not cwd or os.path.isdir(cwd):
+            return []
+        return [f"the working directory {cwd} does not exist on this machine: no command can run in it"]
+
     # -- running
 
     def run(self, arguments: t.CodexArguments | t.TurnArguments, review: JsonObject | None = None) -> Awaitable[None]:
@@ -334,4 +343,6 @@ def _thread_options(arguments: t.CodexArguments) -> ThreadOptions:
 
 
 def _as_before(error: ConfigurationError) -> ConfigurationError:
-    return ConfigurationError(f"Failed to load Codex configuration from overrides: {error.message}")
+    """In the words of the released servers, but for a mistake that is in a file."""
+    source = "" if ".toml:" in error.message else " from overrides"
+    return ConfigurationError(f"Failed to load Codex configuration{source}: {error.message}")

@@ -160,6 +160,26 @@ async def test_ids_that_lead_nowhere_are_clear_errors(home: Home) -> None:
     assert all(result["isError"] for result in (unknown, no_uuid, neither))
 
 
+@pytest.mark.requirement("mcp:codex:no-directory")
+async def test_a_directory_that_does_not_exist_is_noted(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "done"}], [{"say": "again"}])
+    async with mcp_serving(home, "-C", "${workspaceFolder}") as client:
+        result = await client.call("codex", prompt="x")
+        there = await client.call("codex", prompt="x", cwd=str(home.workspace))
+    (note,) = result["structuredContent"]["notes"]
+    assert note.startswith(f"the working directory {home.workspace}/${{workspaceFolder}} does not exist")
+    assert "notes" not in there["structuredContent"]
+
+
+@pytest.mark.requirement("mcp:codex:config-file")
+async def test_a_mistake_in_the_configuration_file_is_not_called_an_override(home: Home) -> None:
+    home.configure('sandbox_mode = "read-onli"')
+    async with mcp_serving(home) as client:
+        result = await client.call("codex", prompt="x")
+    assert text(result).startswith("Failed to load Codex configuration: ")
+    assert f"{home.config}:1:16" in text(result)
+
+
 @pytest.mark.requirement("mcp:codex:bad-arguments")
 async def test_bad_arguments_are_results_that_name_them(home: Home) -> None:
     async with mcp_serving(home) as client:
