@@ -16,7 +16,7 @@ from typing import Protocol
 import anyio
 
 from codex_mcp import error_codes
-from codex_mcp.bridge.approvals import Approval, Kind, Verdict, Withdrawable
+from codex_mcp.bridge.approvals import Approval, Decision, Kind, Verdict, Withdrawable
 from codex_mcp.bridge.events import Event, Translator
 from codex_mcp.bridge.options import ThreadRequest, TurnOptions
 from codex_mcp.bridge.questions import Question, question_of, refuse
@@ -91,6 +91,8 @@ class Conversation:
         """Held while something is handed to the engine: submissions stay in the order in which they came."""
         self.closing = False
         """It is being archived: nothing more is handed in."""
+        self.stop: Callable[[], None] = lambda: None
+        """Has the engine stop what runs in it."""
         self.loading: anyio.CancelScope | None = None
         """The last wait for an engine that has the conversation in memory."""
         self._seams = seams
@@ -258,6 +260,12 @@ class Conversation:
     ) -> Approval:
         """Have a question decided. `call` is told if nobody needs the answer any more; `thread_id` as above; `before`
         gets the approval before anybody sees it."""
+
+        def reply(decision: Decision) -> None:
+            question.reply(decision)
+            if decision is Decision.ABORT and question.kind is Kind.TOOL:  # for the engine that is a no, and no more
+                self.stop()
+
         approval = Approval(
             question.kind,
             self.id,
@@ -265,7 +273,7 @@ class Conversation:
             call,
             question.call_id,
             question.details,
-            question.reply,
+            reply,
             self._take_verdict,
         )
         before(approval)

@@ -613,6 +613,7 @@ class Conversations:
         policy = result.get("approvalPolicy")
         conversation.approval_policy = policy if isinstance(policy, str) else None
         conversation.translator.cwd = result["cwd"]
+        conversation.stop = partial(self._stop, conversation)
         conversation.translator.look_up = partial(rollouts.items_of_call, conversation.rollout_path)
         self._by_id[conversation.id] = conversation
         self._by_thread[conversation.thread_id] = conversation

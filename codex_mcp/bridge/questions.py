@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from codex_mcp.bridge import approvals
+from codex_mcp.bridge import approvals, shapes
 from codex_mcp.bridge.approvals import Decision, Kind
 from codex_mcp.bridge.events import Event, Translator
 from codex_mcp.wire.errors import METHOD_NOT_FOUND, RpcError
@@ -78,7 +78,11 @@ def _sub_agents(translator: Translator, call: IncomingCall) -> Question:
     """A command or patch of a sub-agent: its items are not shown, so the question is spelled out as one of its own."""
     params = call.params
     command = ["sub-agent", params.get("command") or f"patch {params['itemId']}"]
-    return _spelled_out(translator, call, command, params.get("reason") or "", approvals.command_reply(call))
+    permissions = shapes.permissions(params.get("additionalPermissions") or {})
+    told = [*([params["reason"]] if params.get("reason") else [])]
+    if permissions:
+        told.append(f"with permission to {', '.join(permissions)}")
+    return _spelled_out(translator, call, command, "; ".join(told), approvals.command_reply(call))
 
 
 def _spelled_out(

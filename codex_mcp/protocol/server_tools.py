@@ -70,7 +70,8 @@ class LoginResult(ToolResult):
     status: Literal["pending", "succeeded", "failed"]
     authorization_url: str | None = None
     login_id: str | None = None
-    error: str | None = None
+    reason: str | None = None
+    """Why it failed."""
 
 
 class AddArguments(ToolArguments):

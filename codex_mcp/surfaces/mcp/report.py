@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codex_mcp.bridge.events import Event
-from codex_mcp.protocol.tools import FileChanged, TokenUsage
+from codex_mcp.protocol.tools import DeniedApproval, FileChanged, TokenUsage
 from codex_mcp.surfaces.mcp.wording import change_kind
 from codex_mcp.wire.messages import JsonObject
+
+# The engine's reason for a call that it did not make.
+_UNASKED = "requires approval, but approval policy is never"
 
 
 class TurnReport:
@@ -23,6 +26,8 @@ class TurnReport:
         self.number = ""
         """The v1 number of the last event."""
         self.usage = TokenUsage()
+        self.refused: list[DeniedApproval] = []
+        """What the engine refused by itself, since nobody may be asked."""
         self._files: dict[str, FileChanged] = {}
         self._patches: dict[str, JsonObject] = {}
 
@@ -60,6 +65,12 @@ class TurnReport:
         for name, count in msg["info"]["last_token_usage"].items():
             setattr(self.usage, name, getattr(self.usage, name) + count)
 
+    def _tool_ended(self, msg: JsonObject) -> None:
+        if _UNASKED in msg["result"].get("Err", ""):
+            call = msg["invocation"]
+            because = "the tool wants approval, and under `approval-policy: never` nobody is asked"
+            self.refused.append(DeniedApproval("tool", f"mcp {call['server']} {call['tool']}", because))
+
     def _patch_begun(self, msg: JsonObject) -> None:
         self._patches[msg["call_id"]] = msg["changes"]
 
@@ -81,6 +92,7 @@ class TurnReport:
 _COLLECTORS: dict[str, Callable[[TurnReport, JsonObject], None]] = {
     "agent_message": TurnReport._said,
     "error": TurnReport._failed,
+    "mcp_tool_call_end": TurnReport._tool_ended,
     "patch_apply_begin": TurnReport._patch_begun,
     "patch_apply_end": TurnReport._patch_ended,
     "task_complete": TurnReport._completed,

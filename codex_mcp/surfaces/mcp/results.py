@@ -18,6 +18,11 @@ HOW_TO_ALLOW = (
     "To have such things done from this client, call with `approval-policy: never` and the `sandbox` that allows "
     "them, or use a client that can ask its user (MCP elicitation)."
 )
+HOW_TO_ALLOW_TOOLS = (
+    'To allow a tool of an MCP server without a question, the user sets `approval_mode = "approve"` in '
+    "[mcp_servers.SERVER.tools.TOOL] of config.toml, or starts this server with "
+    "`-c 'mcp_servers.SERVER.tools.TOOL.approval_mode=\"approve\"'`; `approval-policy: never` does not."
+)
 
 
 def success(result: ToolResult, text: str, *extra: str) -> JsonObject:
@@ -70,15 +75,21 @@ def turn_result(
 ) -> JsonObject:
     """How a turn ended. `failed` is code and message of a failure that the turn itself does not tell."""
     unasked = [denied for denied in turn.denied if denied.because == NOT_OFFERED]
+    denied_of_all = [*turn.denied, *turn.report.refused]
     extra = []
     if unasked:
         things = "; ".join(f"`{denied.what}`" for denied in unasked)
-        extra.append(f"Codex asked for approval of {things} and was denied: {NOT_OFFERED}. {HOW_TO_ALLOW}")
+        advice = [HOW_TO_ALLOW] if any(denied.kind != "tool" for denied in unasked) else []
+        advice += [HOW_TO_ALLOW_TOOLS] if any(denied.what.startswith("mcp ") for denied in unasked) else []
+        extra.append(f"Codex asked for approval of {things} and was denied: {NOT_OFFERED}. {' '.join(advice)}".rstrip())
+    if turn.report.refused:
+        things = "; ".join(f"`{denied.what}`" for denied in turn.report.refused)
+        extra.append(f"The engine refused {things}: {turn.report.refused[0].because}. {HOW_TO_ALLOW_TOOLS}")
     extra += _on_servers(turn)
     more: dict[str, Any] = {
         "status": turn.status,
         "files_changed": turn.report.files or None,
-        "denied_approvals": turn.denied or None,
+        "denied_approvals": denied_of_all or None,
         "token_usage": turn.report.usage if turn.report.usage.total_tokens else None,
         "mcp_servers": turn.absent_servers or None,
         "notes": [*notes, *extra] or None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
+import sys
 from typing import Any
 
 import pytest
@@ -244,3 +246,59 @@ async def test_the_question_shows_further_permissions_of_a_command(home: Home, m
         f"With permission to write {home.root}",
     ]
     assert "Reason: to see" in question["message"]
+
+
+ADD = {"call_tool": {"server": "tools", "tool": "add", "arguments": {"a": 1, "b": 2}}}
+
+
+def with_tools(home: Home, tail: str = "") -> None:
+    """An MCP server in config.toml, whose tools want approval."""
+    script = pathlib.Path(__file__).parents[2] / "support" / "mcp_tools.py"
+    home.configure(
+        tail=f"[mcp_servers.tools]\ncommand = {json.dumps(sys.executable)}\nargs = [{json.dumps(str(script))}]\n{tail}"
+    )
+
+
+@pytest.mark.requirement("confinement:asked:stop")
+@pytest.mark.parametrize("wanted", ["tool", "permissions"])
+async def test_a_stop_ends_the_turn_whatever_was_asked_for(home: Home, model: OfflineModel, wanted: str) -> None:
+    with_tools(home)
+    permissions = {"permissions": {"network": {"enabled": True}}, "reason": "to fetch"}
+    step = ADD if wanted == "tool" else {"function": "request_permissions", "arguments": permissions}
+    model.add([step], [{"say": "went on"}])
+    stop = {"action": "accept", "content": {"decision": "stop"}}
+    feature = ("--enable", "request_permissions_tool")
+    async with mcp_serving(home, *feature, answer=lambda _: stop) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+    assert len(client.questions) == 1
+    assert result["structuredContent"]["status"] == "interrupted"
+    assert result["structuredContent"]["error"]["code"] == "approval_denied"
+
+
+@pytest.mark.requirement("confinement:asked:advice")
+async def test_the_advice_for_a_tool_of_an_mcp_server_is_one_that_works(home: Home, model: OfflineModel) -> None:
+    with_tools(home)
+    model.add([ADD], [{"say": "done"}])
+    async with mcp_serving(home, capabilities={}) as client:
+        result = await client.call("codex", prompt="go", **ASK)
+    assert "mcp_servers.SERVER.tools.TOOL.approval_mode" in text(result)
+    assert "call with `approval-policy: never`" not in text(result)
+    with_tools(home, '[mcp_servers.tools.tools.add]\napproval_mode = "approve"\n')
+    model.add([ADD], [{"say": "done"}])
+    async with mcp_serving(home, capabilities={}) as client:
+        result = await client.call("codex", prompt="go", approval_policy="never", sandbox="workspace-write")
+    assert "deniedApprovals" not in result["structuredContent"]
+    assert "total" in str(model.requests[-1]["input"][-1])
+
+
+@pytest.mark.requirement("confinement:asked:advice")
+async def test_a_tool_that_the_engine_refuses_because_nobody_may_be_asked_is_reported(
+    home: Home, model: OfflineModel
+) -> None:
+    with_tools(home)
+    model.add([ADD], [{"say": "done"}])
+    async with mcp_serving(home, answer=lambda _: {"action": "decline"}) as client:
+        result = await client.call("codex", prompt="go", approval_policy="never", sandbox="workspace-write")
+    [denied] = result["structuredContent"]["deniedApprovals"]
+    assert denied["kind"] == "tool"
+    assert denied["what"].startswith("mcp tools add")

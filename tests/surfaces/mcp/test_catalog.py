@@ -6,6 +6,7 @@ import json
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import jsonschema
 import pytest
@@ -80,3 +81,11 @@ def test_the_page_on_the_tools_names_every_tool_argument_and_field() -> None:
     for field in catalog.list_tools(())[0]["outputSchema"]["properties"]:
         assert f"`{field}`" in page
     assert "(errors.md)" in page
+
+
+@pytest.mark.requirement("confinement:failures:conform")
+@pytest.mark.parametrize("tool", catalog.list_tools(catalog.EXTRA_SETS), ids=lambda tool: tool["name"])
+def test_a_failure_conforms_to_the_output_schema_of_every_tool(tool: dict[str, Any]) -> None:
+    validator = jsonschema.Draft202012Validator(tool["outputSchema"])
+    validator.validate(load(catalog.EXTRA_SETS)[tool["name"]].fail("not_found", "there is none")["structuredContent"])
+    assert not validator.is_valid({"unrelated": True}), "a result without anything that it should have"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from codex_mcp.offline import OfflineModel
@@ -138,3 +139,24 @@ async def test_a_fork_leaves_the_original_alone_and_keeps_its_settings(home: Hom
     assert not (home.workspace / "made").exists()
     assert [message["text"] for message in original["messages"]] == ["first", "one"]
     assert unknown["structuredContent"]["error"]["code"] == "not_found"
+
+
+@pytest.mark.requirement("confinement:failures:conform")
+async def test_what_fails_conforms_to_what_the_tool_says_of_its_results(home: Home) -> None:
+    unknown = {"threadId": "019a9999-0000-7000-8000-000000000001"}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("codex", {"prompt": "go", "profile": "unknown"}),
+        ("codex", {"prompt": 5}),
+        ("codex-reply", {"prompt": "go", **unknown}),
+        ("codex-reply", {"prompt": "go"}),
+        ("codex-threads", {"cursor": "none"}),
+        *((f"codex-{tool}", unknown) for tool in ("read", "interrupt", "archive", "fork", "wait")),
+        ("codex-answer", {**unknown, "approvalId": "1", "decision": "deny"}),
+    ]
+    async with mcp_serving(home, "--tools", "all") as client:
+        tools = (await client.request("tools/list"))["tools"]
+        schemas = {tool["name"]: tool["outputSchema"] for tool in tools}
+        for name, arguments in calls:
+            result = await client.request("tools/call", {"name": name, "arguments": arguments})
+            assert result["isError"], name
+            jsonschema.Draft202012Validator(schemas[name]).validate(result["structuredContent"])

@@ -14,7 +14,7 @@ from codex_mcp.errors import CodexMcpError
 from codex_mcp.protocol.tools import ToolArguments
 from codex_mcp.surfaces.mcp import catalog
 from codex_mcp.surfaces.mcp.context import CallContext, McpContext
-from codex_mcp.surfaces.mcp.results import failure, failure_of
+from codex_mcp.surfaces.mcp.results import failure
 from codex_mcp.surfaces.mcp.tools.declare import Tool
 from codex_mcp.wire.errors import INVALID_PARAMS, RpcError
 from codex_mcp.wire.messages import JsonObject, RequestId
@@ -54,7 +54,7 @@ async def call_tool(context: McpContext, id: RequestId, params: JsonObject) -> J
     try:
         return await tool.run(call, decoded)
     except CodexMcpError as error:
-        return failure_of(error)
+        return tool.fail(error.code, error.message)
 
 
 def _where(name: str) -> str:

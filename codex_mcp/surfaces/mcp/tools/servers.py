@@ -69,7 +69,7 @@ def _login_result(pending: PendingLogin) -> JsonObject:
         )
     if pending.failure is not None:
         text = f"Not signed in to {name}: {pending.failure}"
-        return {**success(t.LoginResult(name=name, status="failed", error=pending.failure), text), "isError": True}
+        return {**success(t.LoginResult(name=name, status="failed", reason=pending.failure), text), "isError": True}
     return success(t.LoginResult(name=name, status="succeeded"), f"Signed in to {name}.")
 
 
