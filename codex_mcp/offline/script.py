@@ -240,9 +240,20 @@ def parse_script(replies: list[Any]) -> list[Reply]:
             known = {key for step in Step.__args__ for key in step.model_fields}
             steps = reply if isinstance(reply, list) else reply.get("steps", []) if isinstance(reply, dict) else []
             odd = [step for step in steps if not isinstance(step, dict) or not known.issuperset(step)]
-            what = f"unknown step {odd[0]!r}" if odd else error.errors(include_url=False)[0]["msg"]
+            what = f"unknown step {odd[0]!r}" if odd else _problem(reply, error)
             raise CallerError(f"offline script: reply {number}: {what}", code="invalid_script") from None
     return parsed
+
+
+def _problem(reply: Any, error: ValidationError) -> str:
+    """What is wrong with a reply whose steps are known."""
+    if isinstance(reply, dict) and "steps" not in reply:
+        return f"it is a step, where a list of steps is wanted: write [{json.dumps(reply, ensure_ascii=False)}]"
+    if not isinstance(reply, (dict, list)):
+        return f"{reply!r} is no list of steps"
+    first = error.errors(include_url=False)[0]
+    where = [part for part in first["loc"] if isinstance(part, int) or str(part).islower()]
+    return f"{'.'.join(map(str, where))}: {first['msg']}"
 
 
 def load_script(path: str) -> list[Reply]:

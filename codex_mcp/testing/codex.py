@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 from codex_mcp.client import Approve, CodexClient, start_client, sync
 from codex_mcp.client.client import deny
-from codex_mcp.offline import OfflineModel
+from codex_mcp.offline import OfflineModel, Reply
 from codex_mcp.offline.script import Step
 from codex_mcp.testing.script import Script
 from codex_mcp.wire.messages import JsonObject
@@ -33,7 +33,7 @@ class OfflineCodex:
         """CODEX_HOME; its config.toml names the scripted model."""
         self.workspace = self.root / "workspace"
         """An empty directory to work in."""
-        self.model = OfflineModel()
+        self.model = OfflineModel(otherwise=Reply.failing("no reply left: the test scripted fewer turns"))
         self.command = [sys.executable, "-m", "codex_mcp"]
         """What starts the server, with `environment`."""
 

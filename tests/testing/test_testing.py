@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from codex_mcp.client import start_client
+from codex_mcp.client import TurnFailed, start_client
 from codex_mcp.offline import load_script
 from codex_mcp.protocol import events as ev
 from codex_mcp.testing import OfflineCodex, Script, break_off, call_tool, fail, plan, run, say, think, wait, write_file
@@ -53,6 +53,8 @@ async def test_a_turn_is_played_step_by_step(playground: pathlib.Path) -> None:
             assert of(await turn(conversation, "something"), ev.ErrorEvent)[0].message.count("no such luck")
             assert await conversation.ask("a plum") == "For plums."
             assert "error" in types(await turn(conversation, "break"))
+            with pytest.raises(TurnFailed, match="no reply left"):
+                await conversation.ask("more than was scripted")
         assert len(codex.requests) >= 6
     assert not (playground / "steps").exists()
 
