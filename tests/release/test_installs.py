@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -45,8 +46,15 @@ class Machine:
         self.environment["PIPX_DEFAULT_PYTHON"] = sys.executable
 
     def run(self, *command: str) -> str:
+        program = shutil.which(command[0], path=self.environment["PATH"]) or command[0]
         done = subprocess.run(
-            command, env=self.environment, cwd=self.home, capture_output=True, text=True, check=False, timeout=280
+            [program, *command[1:]],
+            env=self.environment,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -104,6 +112,32 @@ async def test_it_installs_registers_itself_and_starts(
         [*command, "login", "status"], env=machine.environment, capture_output=True, text=True, check=False
     )
     assert ADVICE[install] in done.stderr, done.stderr
+
+
+def readme_blocks() -> list[str]:
+    """The commands of the README's first section that install, and the one that only tries it."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("## Get it") : text.index("Sign in, register, check:")]
+    found = re.findall(r"^```sh\n(.*?)\n```$|`(uvx [^`]+)`", section, re.MULTILINE | re.DOTALL)
+    return [block or inline for block, inline in found]
+
+
+@pytest.mark.requirement("release:installs")
+@pytest.mark.parametrize("line", readme_blocks())
+def test_the_lines_of_the_readme_work_in_a_clean_clone(line: str, tmp_path: pathlib.Path) -> None:
+    machine = Machine(tmp_path)
+    tools, clone = tmp_path / "tools", tmp_path / "clone"
+    tools.mkdir()
+    for name in ("uv", "uvx", "pipx"):
+        (tools / name).symlink_to(BIN / name)
+    machine.environment["PATH"] += f"{os.pathsep}{tools}"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=clone, env=machine.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "uvx" not in line:
+        assert machine.run("codex-mcp-server", "engine", "--version").startswith("codex-cli ")
 
 
 def old_pythons() -> list[str]:
