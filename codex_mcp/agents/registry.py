@@ -227,7 +227,7 @@ class Registry:
 
     def note(self, name: str, running: Running) -> None:
         """Say more of who serves it; for the holder of the lock."""
-        _write(self.root(name) / "running.json", msgspec.json.encode(running))
+        _write(self.root(name) / "running.json", msgspec.json.encode(running), durable=False)
 
     def running(self, name: str) -> Running | None:
         """Who serves an agent now; `None` if nobody does."""
@@ -245,6 +245,17 @@ class Registry:
             with contextlib.suppress(WorkspaceError):  # there may be no such repository, or no longer
                 await forget(pathlib.Path(origin), record.id)
         shutil.rmtree(folder, onerror=_make_writable_and_retry)
+
+
+def check_room(registry: Registry, name: str, most: int) -> None:
+    """Raises AgentBusy (code `limit_reached`) if so many agents are served that this one would be too many."""
+    served = [other for other in registry.names() if other != name and registry.running(other) is not None]
+    if len(served) >= most:
+        raise AgentBusy(
+            f"{len(served)} agents are served, and MAX_CONCURRENT_SESSIONS allows {most}: "
+            f"stop one of {', '.join(served)}",
+            code="limit_reached",
+        )
 
 
 @contextlib.contextmanager
@@ -271,13 +282,14 @@ def _running(root: pathlib.Path) -> Running | None:
         return None
 
 
-def _write(path: pathlib.Path, content: bytes) -> None:
-    """Replace a file in one step, readable by nobody else, and on the disk before it counts."""
+def _write(path: pathlib.Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace a file in one step, readable by nobody else. `durable`: on the disk before it counts."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     fresh.replace(path)
 
 

@@ -11,11 +11,9 @@ import anyio
 import anyio.to_thread
 
 from codex_mcp.agents.boxes.watch import box_gone
-from codex_mcp.agents.errors import AgentBusy, OutsideWorkspace
-from codex_mcp.agents.opening import OVERRIDES, OpenAgent
-from codex_mcp.agents.registry import Registry
+from codex_mcp.agents.errors import OutsideWorkspace
+from codex_mcp.agents.opening import OpenAgent
 from codex_mcp.agents.signin import LOST, REFRESH, SignIn
-from codex_mcp.agents.variables import AgentVariables
 from codex_mcp.agents.workspaces.make import Workspace
 from codex_mcp.bridge.agent import Agent, AgentSeams
 from codex_mcp.engine.home import CodexHome
@@ -27,17 +25,6 @@ from codex_mcp.wire.peer import IncomingCall
 log = logging.getLogger(__name__)
 
 _SAVE_EVERY = 1.0  # seconds; figures of the last one are lost with a kill
-
-
-def check_room(registry: Registry, name: str, variables: AgentVariables) -> None:
-    """Raises AgentBusy (code `limit_reached`) if too many agents are served already."""
-    served = [other for other in registry.names() if other != name and registry.running(other) is not None]
-    if len(served) >= variables.most_agents:
-        raise AgentBusy(
-            f"{len(served)} agents are served, and MAX_CONCURRENT_SESSIONS allows {variables.most_agents}: "
-            f"stop one of {', '.join(served)}",
-            code="limit_reached",
-        )
 
 
 class WorkspaceGate:
@@ -63,16 +50,15 @@ class WorkspaceGate:
 class ServedAgent:
     """Hooks for the one `Agent` that serves an open agent."""
 
-    def __init__(self, opened: OpenAgent, user: CodexHome, variables: AgentVariables) -> None:
+    def __init__(self, opened: OpenAgent, user: CodexHome, idle_limit: float) -> None:
+        """`user`: whose login it works with. `idle_limit`: seconds without a turn after which the engine rests."""
         self._opened = opened
-        self._variables = variables
+        self._idle_limit = idle_limit
         self._sign_in = SignIn(user, opened.registry.data, codex=str(opened.engine.codex))
         self._handed: str | None = None
         self._running: dict[str, float] = {}
         self._changed = anyio.Event()
         self._agent: Agent | None = None
-        self.overrides = [*OVERRIDES, *variables.overrides()]
-        """Settings for the engine's command line."""
         self.seams = AgentSeams(
             EngineSeams(gate=WorkspaceGate(opened.workspace), verify=self._verify), answer=self._answer
         )
@@ -119,7 +105,7 @@ class ServedAgent:
     async def _rest_when_idle(self, agent: Agent) -> None:
         while True:
             changed = self._changed
-            with anyio.move_on_after(self._variables.idle_limit) as limit:
+            with anyio.move_on_after(self._idle_limit) as limit:
                 await changed.wait()
             link = agent.engine.current
             if not limit.cancelled_caught or link is None or link.asked or any(c.busy for c in agent.conversations):
