@@ -23,7 +23,7 @@ from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.link import EngineLink, EngineRefusal
 from codex_mcp.errors import CallerError
-from codex_mcp.policy.engine_settings import GUARD
+from codex_mcp.policy import GUARD
 from codex_mcp.wire.messages import JsonObject
 
 _PROFILE_KEY = f"permissions.{GUARD}"

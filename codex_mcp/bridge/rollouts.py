@@ -16,7 +16,7 @@ from codex_mcp.bridge import confinement, shapes
 from codex_mcp.bridge.options import TurnOptions, engine_policy
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.errors import CallerError
-from codex_mcp.policy.engine_settings import GUARD
+from codex_mcp.policy import GUARD
 from codex_mcp.wire.messages import JsonObject
 
 ARCHIVED = "archived_sessions"

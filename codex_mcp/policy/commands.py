@@ -165,6 +165,8 @@ def _hidden_parts(script: str, depth: int) -> Iterator[str]:
                 yield f"{word!r} is computed when it runs"
             elif name == "eval" and any("$" in rest or "`" in rest for rest in tail[1:]):
                 yield "`eval` runs what is computed"
+            elif name in ("xargs", "parallel"):
+                yield f"`{name}` adds words that it reads"
             elif name in _SHELLS or name in ("source", "."):
                 inner = _inner_script(tail)
                 if inner is not None:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codex_mcp.errors import CallerError
+from codex_mcp.policy import GUARD
 from codex_mcp.policy.decide import Effect, Request, Ruling, decide, lower
 from codex_mcp.policy.document import SANDBOXES, Document
-from codex_mcp.policy.engine_settings import GUARD, PROFILES, profile
+from codex_mcp.policy.engine_settings import PROFILES, profile
 from codex_mcp.policy.paths import is_below, matches, resolve
 
 JsonObject = dict[str, Any]

@@ -20,9 +20,6 @@ from codex_mcp.policy.document import Document, McpServer
 PROFILES = {"read-only": "cmcp-ro", "workspace-write": "cmcp-ww", "danger-full-access": "cmcp-full"}
 """Permission profiles by the sandbox mode whose place they take."""
 
-GUARD = "codex_mcp_server"
-"""The permission profile that conversations are begun with where there is no policy, if they are to have one."""
-
 _HOOK_SOURCE = "/<session-flags>/config.toml"
 HOOK_LIMIT = 86_400  # seconds; the engine runs the tool when it is over, so ours must be the shorter one
 _GLOB_DEPTH = 6  # levels below a workspace that the engine looks for denied files in

@@ -344,9 +344,9 @@ class Guard:
     async def _judge(self, call: GateCall) -> str | None:
         """The gate: None lets the call run, a text is why not."""
         request = act(call.tool, call.arguments, call.cwd, self._servers)
-        ruling = decide(self.document, request)
-        raw = self._raw.pop(call.call, None)
-        cwd, escalated = _of_raw(raw, call.cwd)
+        wanted = _wanted(self._raw.pop(call.call, None))
+        ruling = _TERMINAL if wanted.get("tty") else decide(self.document, request)
+        cwd, escalated = _place(wanted, call.cwd)
         question = Question(call, request, ruling, in_words(call.tool, call.arguments, request), cwd, escalated)
         fields = self._of_call(question, _DECISIONS[ruling.effect], "policy")
         try:
@@ -509,20 +509,27 @@ def _named_parameter(denied: tuple[str, ...], method: str, name: str) -> str | N
     return None
 
 
-def _of_raw(raw: JsonObject | None, cwd: str) -> tuple[str, bool | None]:
-    """Directory of a command, and whether it is to leave the sandbox, as the model asked for it. The hook is not told;
-    nor is this known of a call that the model makes from code of its own."""
-    if raw is None:
-        return cwd, None
+# What is typed into it later is seen by nobody. Engines before 0.163 do not refuse it themselves.
+_TERMINAL = Ruling(Effect.DENY, "engine.terminals", "commands get no terminal under a policy")
+
+
+def _wanted(raw: JsonObject | None) -> JsonObject:
+    """The arguments of a call, as the model gave them: more than the hook is told. Empty if they are not known, as
+    those of a call that the model makes from code of its own."""
     try:
-        arguments = json.loads(raw.get("arguments") or "{}")
+        arguments = json.loads((raw or {}).get("arguments") or "{}")
     except ValueError:
+        return {}
+    return arguments if isinstance(arguments, dict) else {}
+
+
+def _place(wanted: JsonObject, cwd: str) -> tuple[str, bool | None]:
+    """Directory of a command, and whether it is to leave the sandbox; None if that is not known."""
+    if not wanted:
         return cwd, None
-    if not isinstance(arguments, dict):
-        return cwd, None
-    workdir = arguments.get("workdir")
-    wanted = arguments.get("sandbox_permissions")
-    return (resolve(workdir, cwd) if isinstance(workdir, str) else cwd), wanted not in (None, "use_default")
+    workdir = wanted.get("workdir")
+    place = resolve(workdir, cwd) if isinstance(workdir, str) else cwd
+    return place, wanted.get("sandbox_permissions") not in (None, "use_default")
 
 
 def _tables(configured: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

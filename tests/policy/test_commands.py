@@ -74,6 +74,7 @@ def test_other_commands_are_not_found(script: str) -> None:
         'eval "$X"',
         "echo Z2l0IHB1c2g= | base64 -d | sh",
         "bash < script",
+        "echo push | xargs git",
         "bash <<< $X",
         "env $X push",
         "bash -c '$X push'",

@@ -109,7 +109,6 @@ UNDOING: list[Json] = [
     {"approvals_reviewer": "auto_review"},
     {"mcp_servers": {"x": {"command": "touch"}}},
     {"projects": {"/": {"trust_level": "trusted"}}},
-    {"default_permissions": "cmcp-full"},
     {"permissions.cmcp-ww": {"filesystem": {"/": "write"}}},
     {"sandbox_workspace_write.network_access": True},
 ]
@@ -137,6 +136,17 @@ async def test_no_configuration_of_the_user_can_undo_the_policy(governed: Govern
         assert result["structuredContent"]["deniedApprovals"]
     assert not (governed.home.workspace / "deployed").exists()
     assert not (governed.home.root / "outside").exists()
+
+
+@pytest.mark.requirement("policy:P-9")
+async def test_no_call_can_name_another_profile(governed: Governed, model: OfflineModel) -> None:
+    governed.write(GOVERN)
+    outside = governed.home.root / "outside"
+    model.add([{"run": f"touch {outside}"}], [{"say": "done"}])
+    config = {"default_permissions": "cmcp-full", "permissions.codex_mcp_server": {"filesystem": {"/": "write"}}}
+    async with mcp_serving(governed.home, *governed.options) as client:
+        await client.call("codex", prompt="go", config=config, approval_policy="untrusted")
+    assert not outside.exists()
 
 
 @pytest.mark.requirement("policy:P-10")
@@ -174,7 +184,8 @@ async def test_what_would_be_typed_into_a_terminal_is_refused(governed: Governed
     )
     async with mcp_serving(governed.home, *governed.options) as client:
         await client.call("codex", prompt="go", **WRITE)
-    assert "disabled" in str(model.requests[1]["input"][-1])
+    told = str(model.requests[1]["input"][-1])
+    assert "disabled" in told or "commands get no terminal" in told
 
 
 @pytest.mark.requirement("policy:P-13")
