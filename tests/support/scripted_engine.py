@@ -101,6 +101,8 @@ for line in sys.stdin:
         for late_id, turn in late:
             send({{"id": late_id, "result": {{"turn": {{"id": turn}}}}}})
         send({{"id": id, "result": {{"data": []}}}})
+    elif method == "config/read":
+        send({{"id": id, "result": {{"config": {{}}}}}})
     elif method == "account/read" and "signed-in" in FAULTS:
         send({{"id": id, "result": {{"account": {{"type": "apiKey"}}, "requiresOpenaiAuth": True}}}})
     elif method == "getAuthStatus" and "no-hidden-methods" in FAULTS:
