@@ -44,7 +44,7 @@ async def test_a_server_that_the_engine_of_another_starts_ends_by_itself(home: H
     script, ran = listed(home, "by-another-name")
     home.configure(tail=f'[mcp_servers.me]\ncommand = "{script}"\n')
     async with mcp_serving(home) as client:
-        assert text(await client.call("codex", prompt="go")) == "done"
+        assert text(await client.call("codex", prompt="go")).startswith("done")
         while not ran.exists() or len(processes(home)) > 2:
             await client.request("ping")
         assert len(engines(home)) == 1
