@@ -47,6 +47,11 @@ CODES: dict[str, ErrorCode] = {
     "config_error": ErrorCode(
         _C, "a setting cannot be used, or config.toml cannot be read", "Correct the setting, or leave it out."
     ),
+    "config_not_allowed": ErrorCode(
+        _C,
+        "a call of a tool brought a setting that only the user may set",
+        "Leave it out, or start the server with `--allow-config`.",
+    ),
     "conflict": ErrorCode(_C, "somebody else uses it", "End that use, then try again."),
     "context_window": ErrorCode(
         _C, "the conversation is longer than the model can read", "Begin a new thread with codex."

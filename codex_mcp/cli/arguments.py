@@ -26,6 +26,8 @@ class ServeOptions:
         self.approval_timeout = 600.0
         """Seconds for which a question to the user stays open; 0: for ever."""
         self.show_thread_id = False
+        self.allow_config: tuple[str, ...] = ()
+        """Further settings that calls of tools may bring."""
         self.prompts: str | None = None
         self.overrides: list[str] = []
         """`key=value` settings, in the order given."""
@@ -65,6 +67,7 @@ def read_options(parser: ArgumentParser, found: Namespace) -> ServeOptions:
     options.events = found.events == "on"
     options.approval_timeout = found.approval_timeout
     options.show_thread_id = found.show_thread_id
+    options.allow_config = tuple(key for keys in found.allow_config for key in keys.split(",") if key)
     options.prompts = found.prompts
     options.codex = found.codex
     options.offline = found.offline
@@ -195,6 +198,13 @@ def serve_parser(prog: str = "codex-mcp-server") -> ArgumentParser:
         default=ServeOptions().approval_timeout,
         metavar="SECONDS",
         help="how long a question to the user stays open before it counts as denied; 600 if not given, 0: for ever",
+    )
+    add(
+        "--allow-config",
+        action="append",
+        default=[],
+        metavar="KEYS",
+        help="further settings that a call of a tool may bring in `config`; or all (docs/tools.md)",
     )
     add("--show-thread-id", action="store_true", help="name the thread in the text of results")
     add("--prompts", metavar="DIR", help="prompts of your own for the lifecycle tools, as NAME.md")

@@ -49,7 +49,12 @@ def http(arguments: list[str]) -> int:
     home = CodexHome.of_process()
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
     mcp_options = McpOptions(
-        options.tool_sets, options.events, options.approval_timeout, options.show_thread_id, inbox=True
+        options.tool_sets,
+        options.events,
+        options.approval_timeout,
+        options.show_thread_id,
+        inbox=True,
+        allow_config=options.allow_config,
     )
 
     policies = policy_files(options.policy)

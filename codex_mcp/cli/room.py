@@ -90,7 +90,12 @@ async def serve_client(
     """Serve the client on `wire` with an agent in `home`; the exit status. `attend` runs beside, while it does."""
     defaults = ServerDefaults(dict(map(override_to_config, options.overrides)), options.cwd, options.profile)
     mcp_options = McpOptions(
-        options.tool_sets, options.events, options.approval_timeout, options.show_thread_id, options.prompts
+        options.tool_sets,
+        options.events,
+        options.approval_timeout,
+        options.show_thread_id,
+        options.prompts,
+        allow_config=options.allow_config,
     )
     under = None
     if policies:

@@ -28,7 +28,9 @@ class McpContext:
     def __init__(self, connection: Connection, options: McpOptions) -> None:
         self.connection = connection
         self.options = options
-        self.turns = ToolTurns(connection, options.approval_timeout, others=options.inbox)
+        self.turns = ToolTurns(
+            connection, options.approval_timeout, others=options.inbox, allow_config=options.allow_config
+        )
         self.subscriptions = Subscriptions(connection.client)
         self.log = ClientLog(connection.client)
         agent = connection.agent

@@ -21,3 +21,5 @@ class McpOptions:
     """A directory whose files take the place of the lifecycle tools' prompts."""
     inbox: bool = False
     """Somebody beside the client can answer its questions: those of a client that cannot be asked stay open."""
+    allow_config: tuple[str, ...] = ()
+    """Further settings that a call of a tool may bring; see `call_config`."""

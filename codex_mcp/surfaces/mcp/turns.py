@@ -20,7 +20,7 @@ from codex_mcp.bridge.options import ThreadOptions
 from codex_mcp.bridge.threads import check_id, settings_of
 from codex_mcp.protocol import tools as t
 from codex_mcp.surfaces.connection import Connection
-from codex_mcp.surfaces.mcp import elicitation, message
+from codex_mcp.surfaces.mcp import call_config, elicitation, message
 from codex_mcp.surfaces.mcp.elicitation import Elicitations
 from codex_mcp.surfaces.mcp.progress import Progress, describe
 from codex_mcp.surfaces.mcp.report import TurnReport
@@ -38,9 +38,12 @@ _FIRST_SIGNS = ("agent_message_delta", "agent_reasoning_delta", "agent_message",
 class ToolTurns:
     """The turns that the tools of a connection run (a `Hearer` of its delivery)."""
 
-    def __init__(self, connection: Connection, approval_timeout: float, *, others: bool) -> None:
+    def __init__(
+        self, connection: Connection, approval_timeout: float, *, others: bool, allow_config: tuple[str, ...]
+    ) -> None:
         """`approval_timeout`: seconds for which a question to the user stays open; 0 for ever. `others`: see
-        `McpOptions.inbox`."""
+        `McpOptions.inbox`; `allow_config`: as there."""
+        self.allow_config = allow_config
         handshake = connection.handshake
         self.connection = connection
         self.elicitations = Elicitations(
@@ -197,6 +200,7 @@ class ToolTurn:
         conversations = connection.conversations
         cwd = connection.agent.home.absolute(arguments.cwd or conversations.defaults.cwd or ".")
         items, options = message.input_items(arguments, cwd), message.settings(arguments)
+        thread = _thread_options(arguments, self.turns.allow_config)
         async with AsyncExitStack() as stack:
 
             def on_started(conversation: Conversation) -> None:
@@ -205,7 +209,10 @@ class ToolTurn:
 
             try:
                 conversation = await conversations.start(
-                    _thread_options(arguments), connection.delivery, on_started, raw_items=False
+                    thread,
+                    connection.delivery,
+                    on_started,
+                    raw_items=False,
                 )
             except ConfigurationError as error:
                 raise _as_before(error) from None
@@ -328,14 +335,14 @@ class ToolTurn:
         ]
 
 
-def _thread_options(arguments: t.CodexArguments) -> ThreadOptions:
+def _thread_options(arguments: t.CodexArguments, allow_config: tuple[str, ...]) -> ThreadOptions:
     return ThreadOptions(
         model=arguments.model,
         profile=arguments.profile,
         cwd=arguments.cwd,
         approval_policy=arguments.approval_policy,
         sandbox=arguments.sandbox,
-        config=arguments.config or {},
+        config=call_config.check(arguments.config or {}, allow_config),
         base_instructions=arguments.base_instructions,
         developer_instructions=arguments.developer_instructions,
         compact_prompt=arguments.compact_prompt,
