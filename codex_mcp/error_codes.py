@@ -98,6 +98,9 @@ CODES: dict[str, ErrorCode] = {
     "no_playground": ErrorCode(
         _C, "there is no place outside the temporary directory to try things in", "Set XDG_CACHE_HOME to one."
     ),
+    "not_allowed": ErrorCode(
+        _C, "the token of an HTTP client does not allow it", "Make a token that does: `codex-mcp-server tokens create`."
+    ),
     "not_found": ErrorCode(_C, "there is no such thing", "Begin a new thread with codex."),
     "not_initialized": ErrorCode(_C, "`initialize` has to come first", "Send it, then ask again."),
     "outside_workspace": ErrorCode(_C, "a directory that the box of the agent does not have"),
@@ -117,6 +120,7 @@ CODES: dict[str, ErrorCode] = {
     "timeout": ErrorCode(
         _C, "the time limit of the call is over", "Go on with codex-reply and more time, or with less to do."
     ),
+    "too_many_sessions": ErrorCode(_C, "no further session of HTTP clients fits", "End one with DELETE, or try later."),
     "unknown_method": ErrorCode(_C, "there is no such method", "See docs/interface.md for those that there are."),
     "unknown_server": ErrorCode(_C, "there is no MCP server of that name"),
     "unreadable_file": ErrorCode(_C, "a file cannot be read or understood, and is left as it is"),

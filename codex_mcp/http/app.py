@@ -21,6 +21,7 @@ from codex_mcp.http.identity import METRICS, USE
 from codex_mcp.http.legacy import MESSAGES, LegacySse
 from codex_mcp.http.metrics import Metrics
 from codex_mcp.http.options import HttpOptions
+from codex_mcp.http.page.routes import Page
 from codex_mcp.http.service import Service
 from codex_mcp.http.streamable import SESSION_ID, StreamableHttp
 from codex_mcp.http.tools import Tools, openapi
@@ -50,6 +51,7 @@ def make_app(service: Service, options: HttpOptions, authentication: Authenticat
             Mount(MESSAGES, use(legacy.messages)),
             Route("/tools/{name}", use(request_response(tools.__call__)), methods=["POST"]),
             Route("/openapi.json", description),
+            *Page(service, service.activity, authentication).routes(),
             Route("/metrics", only(METRICS, request_response(metrics.__call__))),
         ],
         middleware=[

@@ -12,6 +12,7 @@ from codex_mcp.bridge.agent import NO_SEAMS, Agent
 from codex_mcp.bridge.options import ServerDefaults
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.launch import EngineProcess
+from codex_mcp.http.activity import Activity
 from codex_mcp.http.options import HttpOptions
 from codex_mcp.http.sessions import Governance, Sessions
 from codex_mcp.http.unattended import Unattended
@@ -42,6 +43,7 @@ class Service:
     ) -> None:
         """`named`, `overrides`, `first`: see `Engine`. `under`: the policy in force."""
         self.tool_sets = mcp_options.tool_sets
+        self.activity = Activity()
         self._under = under
         self._ending = False
         self._grace = anyio.CancelScope()
@@ -53,8 +55,9 @@ class Service:
             overrides=(*overrides, *(() if under is None else under.engine_settings)),
             first=first,
             before_read=self._writable,
-            seams=NO_SEAMS if under is None else under.seams,
+            seams=self.activity.watched(NO_SEAMS if under is None else under.seams),
         )
+        self.activity.watch(self.agent)
         nobody = Unattended(tasks, mcp_options.approval_timeout)
         self.sessions = Sessions(tasks, self.agent, mcp_options, options.limits, nobody, under)
 
@@ -93,4 +96,5 @@ class Service:
         self.agent.conversations.abort_all()
         with anyio.move_on_after(_LAST_ANSWERS):
             await self.sessions.calls_done()
+        self.activity.end()
         await self.sessions.end_all()
