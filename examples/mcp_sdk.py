@@ -38,7 +38,7 @@ async def main(prompt: str, arguments: list[str]) -> None:
     """Have Codex do one thing, and ask it how it went."""
     server = StdioServerParameters(
         command="codex-mcp-server",
-        args=["-s", "workspace-write", "-a", "untrusted", *arguments],
+        args=["-s", "workspace-write", "-a", "on-request", *arguments],
         env=dict(os.environ),  # the SDK hands over only a few variables otherwise
     )
     async with Client(stdio_client(server), elicitation_callback=approve) as codex:

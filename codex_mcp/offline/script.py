@@ -233,10 +233,6 @@ def parse_script(replies: list[Any]) -> list[Reply]:
         except RecursionError:
             raise CallerError(f"offline script: reply {number}: nested too deeply", code="invalid_script") from None
         except ValidationError as error:
-            if isinstance(reply, dict) and "steps" not in reply:
-                like = json.dumps([reply], ensure_ascii=False)
-                what = f"is a step, or no reply at all: a reply is a list of steps, as in [{like}]"
-                raise CallerError(f"offline script: reply {number} {what}", code="invalid_script") from None
             known = {key for step in Step.__args__ for key in step.model_fields}
             steps = reply if isinstance(reply, list) else reply.get("steps", []) if isinstance(reply, dict) else []
             odd = [step for step in steps if not isinstance(step, dict) or not known.issuperset(step)]
@@ -248,7 +244,8 @@ def parse_script(replies: list[Any]) -> list[Reply]:
 def _problem(reply: Any, error: ValidationError) -> str:
     """What is wrong with a reply whose steps are known."""
     if isinstance(reply, dict) and "steps" not in reply:
-        return f"it is a step, where a list of steps is wanted: write [{json.dumps(reply, ensure_ascii=False)}]"
+        like = json.dumps([reply], ensure_ascii=False)
+        return f"this is a step, or no reply at all: a reply is a list of steps, as in [{like}]"
     if not isinstance(reply, (dict, list)):
         return f"{reply!r} is no list of steps"
     first = error.errors(include_url=False)[0]

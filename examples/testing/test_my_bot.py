@@ -15,7 +15,8 @@ def test_the_answer_is_passed_on(offline_codex: OfflineCodex) -> None:
 def test_it_may_write_markdown_and_nothing_else(offline_codex: OfflineCodex) -> None:
     offline_codex.turn(write_file("notes.md", "Noted."), write_file("evil.sh", "rm -rf /"), say("Done."))
     assert my_bot("Write both.") == "Done."
-    assert [path.name for path in offline_codex.workspace.iterdir()] == ["notes.md"]
+    assert (offline_codex.workspace / "notes.md").read_text() == "Noted.\n"
+    assert not (offline_codex.workspace / "evil.sh").exists()
 
 
 def test_a_failure_of_the_provider_is_told(offline_codex: OfflineCodex) -> None:

@@ -14,7 +14,7 @@ from codex_mcp.offline import parse_script
 @pytest.mark.parametrize(
     ("replies", "said"),
     [
-        ([[], {"say": "x"}], r'reply 2: it is a step, where a list of steps is wanted: write \[{"say": "x"}\]'),
+        ([[], {"say": "x"}], r'reply 2: this is a step, .* as in \[\[{"say": "x"}\]\]'),
         ([[{"sey": "x"}]], "reply 1: unknown step {'sey': 'x'}"),
         (["x"], "reply 1: 'x' is no list of steps"),
         ([[{"say": "a"}, {"say": 5}]], r"reply 1: steps\.1\.say: Input should be a valid string"),
