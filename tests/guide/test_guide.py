@@ -13,7 +13,7 @@ from tests.test_layers import PACKAGE
 
 _VARIABLE = re.compile(r"(CODEX|OPENAI|XDG)_[A-Z_]+|NO_COLOR")
 # set by the server for itself and for what it starts
-_OF_OUR_OWN = {"CODEX_MCP_AGENT", "CODEX_MCP_DEMO_OUTSIDE", "CODEX_MCP_ENGINE_RUN"}
+_OF_OUR_OWN = {"CODEX_MCP_AGENT", "CODEX_MCP_DEMO_OUTSIDE", "CODEX_MCP_ENGINE_RUN", "CODEX_MCP_GATE"}
 
 
 def test_the_tables_are_up_to_date() -> None:
