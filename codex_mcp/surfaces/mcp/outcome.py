@@ -34,7 +34,7 @@ async def result_of(
     await turn.look_for_servers()
     if failed is None and turn.status == "completed" and arguments.output_schema is not None:
         try:
-            output = structured.parse_answer(turn.report.message, arguments.output_schema)
+            output = await structured.parse_answer(turn.report.message, arguments.output_schema)
         except CodexMcpError as error:
             failed = (error.code, error.message)
     return turn_result(
