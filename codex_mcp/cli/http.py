@@ -89,6 +89,8 @@ def _parse(arguments: list[str]) -> tuple[ServeOptions, HttpOptions]:
 
     parser = _parser()
     found = parser.parse_args(arguments)
+    if found.agent is not None:
+        parser.error("--agent is not served over HTTP yet: all clients share the agent of the user's own Codex home")
     if (found.tls_cert is None) != (found.tls_key is None):
         parser.error("--tls-cert and --tls-key go together")
     limits = Limits(body=found.max_body, sessions=found.max_sessions, rate=found.rate, idle=found.session_idle)

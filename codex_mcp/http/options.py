@@ -21,6 +21,8 @@ class Limits:
     """Bytes of a message to a client: the official Python client refuses events over 1 MiB."""
     backlog: int = 16 * 1024 * 1024
     """Bytes that may wait for a client that does not read; then its session ends."""
+    replay: int = 4 * 1024 * 1024
+    """Bytes of what was sent that are kept for a client whose connection broke."""
     sessions: int = 1000
     """At once."""
     sessions_each: int = 250

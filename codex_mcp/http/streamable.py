@@ -6,8 +6,10 @@ answered without one if its handshake would be refused.
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
+import anyio
 from mcp.server.streamable_http import StreamableHTTPServerTransport
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +17,7 @@ from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope, Send
 
 from codex_mcp.http.body import read_body, replay
+from codex_mcp.http.events import RecentEvents
 from codex_mcp.http.identity import Identity, identity_of
 from codex_mcp.http.options import Limits
 from codex_mcp.http.peer import MESSAGE
@@ -28,6 +31,13 @@ SESSION_ID = "mcp-session-id"
 _VERSION = "mcp-protocol-version"
 _UNSUPPORTED_VERSION = -32022
 _NO_SESSION = -32001
+_RESUME = "last-event-id"
+# An answer as `wire.codec` writes it.
+_ANSWER = re.compile(rb'data: \{"jsonrpc":"2\.0","id":(?:"(?:[^"\\]|\\.)*"|-?\d+),"(?:result|error)":')
+
+
+# Milliseconds after which a client whose stream broke may come back.
+_RETRY = 1000
 
 
 class _Transport(StreamableHTTPServerTransport):
@@ -79,7 +89,10 @@ class StreamableHttp:
             reason = "there is no such session; begin with `initialize`" if gone else "Missing session ID"
             return _refusal(status, RpcError(_NO_SESSION if gone else INVALID_REQUEST, reason), id)
         if id is None:
-            await _handle(session, request.scope, receive, send)
+            if _RESUME in request.headers:
+                await _resume(session, request.scope, receive, send)
+            else:
+                await _handle(session, request.scope, receive, send)
             return None
         if session.is_taken(id):
             reason = f"request id {id!r} is already used by a request in flight"
@@ -99,7 +112,8 @@ class StreamableHttp:
         if message.method != "initialize":  # a ping needs no session
             return JSONResponse({"jsonrpc": "2.0", "id": message.id, "result": {}})
         id = HttpSession.new_id()
-        transport = _Transport(id, idle_timeout=self._limits.idle)
+        events = RecentEvents(self._limits.replay)
+        transport = _Transport(id, event_store=events, retry_interval=_RETRY, idle_timeout=self._limits.idle)
         session = HttpSession(owner, transport, id)
         try:
             await self._sessions.begin(session)
@@ -125,6 +139,19 @@ class StreamableHttp:
 async def _handle(session: HttpSession, scope: Scope, receive: Receive, send: Send) -> None:
     assert isinstance(session.transport, StreamableHTTPServerTransport)
     await session.transport.handle_request(scope, receive, send)
+
+
+async def _resume(session: HttpSession, scope: Scope, receive: Receive, send: Send) -> None:
+    """As the stream that broke would have, this one ends with the answer: the transport would leave it open."""
+    with anyio.CancelScope() as over:
+
+        async def look(event: AsgiMessage) -> None:
+            await send(event)
+            if event["type"] == "http.response.body" and _ANSWER.search(event.get("body", b"")):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                over.cancel()
+
+        await _handle(session, scope, receive, look)
 
 
 async def _handle_request(session: HttpSession, id: RequestId, scope: Scope, receive: Receive, send: Send) -> None:
