@@ -155,7 +155,7 @@ class Agent:
 
     async def _ask_for_sub_agent(self, call: IncomingCall, thread_id: str) -> None:
         """The engine does not announce the threads of sub-agents: the owner of the one that began it is asked."""
-        conversation = await self._origin_of(thread_id)
+        conversation = await self.origin_of(thread_id)
         if call.answered:
             return
         if conversation is None:
@@ -164,7 +164,7 @@ class Agent:
         else:
             conversation.on_request(call, thread_id)
 
-    async def _origin_of(self, thread_id: str) -> Conversation | None:
+    async def origin_of(self, thread_id: str) -> Conversation | None:
         """The conversation from which a sub-agent comes."""
         link: EngineLink | None = self.engine.current
         for _ in range(_MAX_DEPTH):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from codex_mcp.protocol import account, approvals, conversations, session, settings, utilities
+from codex_mcp.protocol import account, approvals, conversations, servers, session, settings, utilities
 from codex_mcp.protocol.base import Empty, WireModel
 
 P = TypeVar("P", bound=WireModel)
@@ -144,6 +144,77 @@ FUZZY_FILE_SEARCH = Method(
     "fuzzyFileSearch", utilities.FuzzyFileSearchParams, utilities.FuzzyFileSearchResult, "Finds files by name."
 )
 
+MCP_SERVER_STATUS_LIST = Method(
+    "mcpServerStatus/list",
+    servers.McpServerStatusListParams,
+    servers.McpServerStatusListResult,
+    "The MCP servers that Codex uses, each with its state and what to do about it; waits for those that are starting.",
+)
+MCP_SERVER_OAUTH_LOGIN = Method(
+    "mcpServer/oauth/login",
+    servers.McpServerOauthLoginParams,
+    servers.McpServerOauthLoginResult,
+    "Begins a sign-in to an MCP server.",
+)
+MCP_SERVER_OAUTH_CANCEL = Method(
+    "mcpServer/oauth/cancel",
+    servers.McpServerOauthCancelParams,
+    Empty,
+    "Forgets a sign-in; its end is told as `cancelled`.",
+)
+MCP_SERVER_OAUTH_LOGOUT = Method(
+    "mcpServer/oauth/logout",
+    servers.McpServerName,
+    servers.McpServerSignedOut,
+    "Removes the stored sign-in of an MCP server. The server is not told.",
+)
+MCP_SERVER_RESOURCE_READ = Method(
+    "mcpServer/resource/read",
+    servers.McpResourceReadParams,
+    servers.McpResourceReadResult,
+    "Reads a resource of an MCP server.",
+)
+MCP_SERVER_TOOL_CALL = Method(
+    "mcpServer/tool/call",
+    servers.McpToolCallParams,
+    servers.McpToolCallResult,
+    "Calls a tool of an MCP server. One that is not declared as read-only is asked for by `execCommandApproval` first.",
+)
+MCP_SERVER_RELOAD = Method(
+    "config/mcpServer/reload",
+    Empty,
+    Empty,
+    "Has loaded conversations connect to servers whose configuration has changed.",
+)
+MCP_SERVER_ADD = Method(
+    "mcpServer/add",
+    servers.McpServerAddParams,
+    servers.McpServerStatus,
+    "Writes an MCP server into config.toml, and says its state.",
+)
+MCP_SERVER_REMOVE = Method(
+    "mcpServer/remove",
+    servers.McpServerName,
+    servers.McpServerSignedOut,
+    "Takes an MCP server out of config.toml, its stored sign-in first.",
+)
+MCP_SERVER_SET_ENABLED = Method(
+    "mcpServer/setEnabled", servers.McpServerSetEnabledParams, Empty, "Switches an MCP server on or off."
+)
+PLUGIN_LIST = Method("plugin/list", Empty, servers.PluginListResult, "Plugins, installed and available.")
+PLUGIN_INSTALLED = Method("plugin/installed", Empty, servers.PluginListResult, "Plugins that are installed.")
+PLUGIN_READ = Method("plugin/read", servers.PluginReadParams, servers.PluginReadResult, "What a plugin brings.")
+MARKETPLACE_LIST = Method(
+    "marketplace/list", Empty, servers.MarketplaceListResult, "Marketplaces with their sources and fingerprints."
+)
+MARKETPLACE_UPGRADE = Method(
+    "marketplace/upgrade",
+    servers.MarketplaceUpgradeParams,
+    servers.MarketplaceUpgradeResult,
+    "Upgrades Git marketplaces and the plugins that are installed from them, and says what that replaced.",
+)
+HOOKS_LIST = Method("hooks/list", servers.HooksListParams, servers.HooksListResult, "Hooks, with hashes and trust.")
+
 METHODS: dict[str, Method[Any, Any]] = {
     method.name: method
     for method in (
@@ -172,6 +243,22 @@ METHODS: dict[str, Method[Any, Any]] = {
         GIT_DIFF_TO_REMOTE,
         EXEC_ONE_OFF_COMMAND,
         FUZZY_FILE_SEARCH,
+        MCP_SERVER_STATUS_LIST,
+        MCP_SERVER_OAUTH_LOGIN,
+        MCP_SERVER_OAUTH_CANCEL,
+        MCP_SERVER_OAUTH_LOGOUT,
+        MCP_SERVER_RESOURCE_READ,
+        MCP_SERVER_TOOL_CALL,
+        MCP_SERVER_RELOAD,
+        MCP_SERVER_ADD,
+        MCP_SERVER_REMOVE,
+        MCP_SERVER_SET_ENABLED,
+        PLUGIN_LIST,
+        PLUGIN_INSTALLED,
+        PLUGIN_READ,
+        MARKETPLACE_LIST,
+        MARKETPLACE_UPGRADE,
+        HOOKS_LIST,
     )
 }
 """What a client may ask."""
@@ -211,9 +298,27 @@ LOGIN_CHAT_GPT_COMPLETE = NotificationType(
 RATE_LIMITS_UPDATED = NotificationType(
     "account/rateLimits/updated", account.RateLimitsUpdated, "Limits of the account, after each `token_count`."
 )
+MCP_SERVER_STARTUP_UPDATED = NotificationType(
+    "mcpServer/startupStatus/updated",
+    servers.McpServerStartupUpdated,
+    "An MCP server of a conversation, or of its sub-agent, starts; to clients that have used a method of MCP servers.",
+)
+MCP_SERVER_OAUTH_LOGIN_COMPLETED = NotificationType(
+    "mcpServer/oauthLogin/completed",
+    servers.McpServerOauthLoginCompleted,
+    "A sign-in to an MCP server has ended; to clients that have used a method of MCP servers.",
+)
 
 NOTIFICATIONS: dict[str, NotificationType[Any]] = {
     notification.name: notification
-    for notification in (EVENT, SESSION_CONFIGURED, AUTH_STATUS_CHANGE, LOGIN_CHAT_GPT_COMPLETE, RATE_LIMITS_UPDATED)
+    for notification in (
+        EVENT,
+        SESSION_CONFIGURED,
+        AUTH_STATUS_CHANGE,
+        LOGIN_CHAT_GPT_COMPLETE,
+        RATE_LIMITS_UPDATED,
+        MCP_SERVER_STARTUP_UPDATED,
+        MCP_SERVER_OAUTH_LOGIN_COMPLETED,
+    )
 }
 """What the server tells the client."""

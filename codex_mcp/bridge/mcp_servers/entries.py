@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -169,12 +170,15 @@ def shown_url(url: str) -> str:
     return redact(urllib.parse.urlunsplit((parts.scheme, host + port, parts.path, query, "")))
 
 
+def as_text(value: Any) -> str:
+    """Arguments as a person reads them in a question."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _quoted(text: str) -> str:
     text = redact(text)
     return repr(text if len(text) <= 80 else text[:79] + "…")
 
 
 def _toml_string(text: str) -> str:
-    import json
-
     return json.dumps(text, ensure_ascii=False)

@@ -14,7 +14,7 @@ from codex_mcp.protocol.account import AuthStatusChange, LoginChatGptComplete
 from codex_mcp.protocol.base import WireModel
 from codex_mcp.protocol.registry import AUTH_STATUS_CHANGE, LOGIN_CHAT_GPT_COMPLETE, METHODS
 from codex_mcp.surfaces.connection import Connection
-from codex_mcp.surfaces.v1 import account, conversations, settings, utilities
+from codex_mcp.surfaces.v1 import account, conversations, servers, settings, utilities
 from codex_mcp.surfaces.v1.context import Context, Handler
 from codex_mcp.wire.messages import JsonObject
 from codex_mcp.wire.peer import IncomingCall
@@ -24,6 +24,7 @@ HANDLERS: dict[str, Handler] = {
     **account.HANDLERS,
     **settings.HANDLERS,
     **utilities.HANDLERS,
+    **servers.HANDLERS,
 }
 
 
@@ -32,6 +33,7 @@ class V1Methods:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._followers: servers.Followers | None = None
         self._unwatch = connection.agent.watch(("account/updated", "account/login/completed"), self._on_account)
 
     def on_request(self, call: IncomingCall) -> None:
@@ -40,6 +42,8 @@ class V1Methods:
         if method is None or handler is None:
             raise self._connection.dialect.unknown_method(call.method)
         params = self._decode(method.params, call.params)
+        if self._followers is None and call.method in servers.HANDLERS:
+            self._followers = servers.Followers(self._connection)
         call.start(self._serve(handler, call, params))
 
     async def _serve(self, handler: Handler, call: IncomingCall, params: WireModel) -> Any:
@@ -68,6 +72,8 @@ class V1Methods:
     def close(self) -> None:
         """The connection is over."""
         self._unwatch()
+        if self._followers is not None:
+            self._followers.close()
 
 
 def _problems(error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 
 import anyio
 
@@ -88,3 +89,22 @@ def _question(approval: Approval) -> tuple[str, JsonObject]:
         "parsedCmd": details["parsed_cmd"],
     }
     return EXEC_COMMAND_APPROVAL, params
+
+
+async def ask_for_tool(client: Client, conversation_id: str, command: list[str], cwd: str) -> bool:
+    """Whether the client approves of a call that it wants made itself; everything that is not a clear yes is a no."""
+    params = {
+        "conversationId": conversation_id,
+        "callId": f"tool-{uuid.uuid4().hex}",
+        "command": command,
+        "cwd": cwd,
+        "reason": "the MCP server does not declare this tool as read-only",
+        "risk": None,
+        "parsedCmd": [{"type": "unknown", "cmd": " ".join(command)}],
+    }
+    try:
+        answer = await client.begin(EXEC_COMMAND_APPROVAL, params).result()
+    except (RpcError, PeerClosed):
+        return False
+    word = answer.get("decision") if isinstance(answer, dict) else None
+    return isinstance(word, str) and word in _DECISIONS and _DECISIONS[word].is_yes
