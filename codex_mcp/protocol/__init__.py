@@ -8,5 +8,5 @@ their own. Where the published document and the released server differ, params a
 the server's form.
 """
 
-INTERFACE_VERSION = "1.1.0"
+INTERFACE_VERSION = "1.2.0"
 """Version of the shapes. A change of any of them takes a new one: a test holds it against docs/schema/versions.json."""

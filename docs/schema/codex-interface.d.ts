@@ -1,4 +1,4 @@
-// The Codex JSON-RPC interface, version 1.1.0.
+// The Codex JSON-RPC interface, version 1.2.0.
 // Written by `codex-mcp-server schema --typescript`; do not change it by hand.
 
 /** `{"add": …}`. */
@@ -359,6 +359,16 @@ export interface GitDiffToRemoteResult {
   diff: string;
 }
 
+/** Directories; the server's own if not given. */
+export interface HooksListParams {
+  cwds?: Array<string> | null;
+}
+
+/** The engine's own, an entry for each directory. */
+export interface HooksListResult {
+  data: Array<Record<string, unknown>>;
+}
+
 /** `data` of an image item: a data URL or an https URL. Both spellings of the key are taken. */
 export interface ImageData {
   image_url: string;
@@ -468,11 +478,142 @@ export interface LoginChatGptResult {
   authUrl: string;
 }
 
+/** With source and fingerprint. */
+export interface MarketplaceListResult {
+  marketplaces: Array<Record<string, unknown>>;
+  errors: Array<Record<string, unknown>>;
+}
+
+/** One Git marketplace, or all. */
+export interface MarketplaceUpgradeParams {
+  marketplaceName?: string | null;
+}
+
+/** The engine's evidence as it came, and what is different now. */
+export interface MarketplaceUpgradeResult {
+  selectedMarketplaces: Array<string>;
+  upgradedRoots: Array<string>;
+  errors: Array<Record<string, unknown>>;
+  replaced: Array<Record<string, unknown>>;
+}
+
 /** A call of a tool of another MCP server. */
 export interface McpInvocation {
   server: string;
   tool: string;
   arguments: unknown;
+}
+
+/** A resource of a server. */
+export interface McpResourceReadParams {
+  threadId?: string | null;
+  conversationId?: string | null;
+  server: string;
+  uri: string;
+}
+
+/** As the server gives it. */
+export interface McpResourceReadResult {
+  contents: Array<Record<string, unknown>>;
+}
+
+/** A server by `url`, or a `command`. Keys stay in variables. */
+export interface McpServerAddParams {
+  name: string;
+  url?: string | null;
+  command?: string | null;
+  args?: Array<string> | null;
+  env?: Record<string, string> | null;
+  bearerTokenEnvVar?: string | null;
+  httpHeaders?: Record<string, string> | null;
+  envHttpHeaders?: Record<string, string> | null;
+  clientId?: string | null;
+  scopes?: Array<string> | null;
+  required?: boolean | null;
+  replace?: boolean | null;
+}
+
+/** A configured server. */
+export interface McpServerName {
+  name: string;
+}
+
+/** A sign-in that is under way. */
+export interface McpServerOauthCancelParams {
+  loginId: string;
+}
+
+/** A sign-in has ended. */
+export interface McpServerOauthLoginCompleted {
+  name: string;
+  loginId: string | null;
+  success: boolean;
+  error: string | null;
+}
+
+/** Sign in by OAuth; 300 seconds for the user if not given. */
+export interface McpServerOauthLoginParams {
+  name: string;
+  scopes?: Array<string> | null;
+  timeoutSecs?: number | null;
+}
+
+/** Send the user to `authorizationUrl`; `mcpServer/oauthLogin/completed` tells the end. Engine 0.144 has no id. */
+export interface McpServerOauthLoginResult {
+  authorizationUrl: string;
+  loginId: string | null;
+}
+
+/** Switch a server on or off. */
+export interface McpServerSetEnabledParams {
+  name: string;
+  enabled: boolean;
+}
+
+/** Whether a sign-in was stored. */
+export interface McpServerSignedOut {
+  signedOut: boolean;
+}
+
+/** A server of a conversation, or of one of its sub-agents, starts, is ready, or is not. */
+export interface McpServerStartupUpdated {
+  threadId: string;
+  parentThreadId: string | null;
+  name: string;
+  status: "starting" | "ready" | "failed" | "cancelled";
+  error: string | null;
+  failureReason: string | null;
+  state: string;
+  advice: string | null;
+}
+
+/** What the engine says of a server, and what that means. */
+export interface McpServerStatus {
+  name: string;
+  state: string;
+  advice: string | null;
+  detail: string | null;
+  runtimeStatus: string | null;
+  authStatus: string | null;
+  pluginId: string | null;
+  httpOrigin: string | null;
+  serverInfo: Record<string, unknown> | null;
+  tools: Record<string, unknown>;
+  toolsError: string | null;
+}
+
+/** As a conversation has them; without one, as they are configured: then they are started for it. */
+export interface McpServerStatusListParams {
+  threadId?: string | null;
+  conversationId?: string | null;
+  serverName?: string | null;
+  timeoutSecs?: number | null;
+}
+
+/** All of them: there is one page. */
+export interface McpServerStatusListResult {
+  data: Array<McpServerStatus>;
+  nextCursor: null;
 }
 
 /** A tool of another MCP server is called. */
@@ -489,6 +630,22 @@ export interface McpToolCallEnd {
   invocation: McpInvocation;
   duration: Duration;
   result: Record<string, unknown>;
+}
+
+/** A tool of a server of a conversation. */
+export interface McpToolCallParams {
+  threadId?: string | null;
+  conversationId?: string | null;
+  server: string;
+  tool: string;
+  arguments?: Record<string, unknown> | null;
+}
+
+/** As the server gives it. */
+export interface McpToolCallResult {
+  content: Array<Record<string, unknown>>;
+  structuredContent: unknown;
+  isError: boolean | null;
 }
 
 /** A model. */
@@ -576,6 +733,23 @@ export interface PlanUpdate {
   type: "plan_update";
   explanation: string | null;
   plan: Array<PlanStep>;
+}
+
+/** The engine's own. */
+export interface PluginListResult {
+  marketplaces: Array<Record<string, unknown>>;
+  marketplaceLoadErrors: Array<Record<string, unknown>>;
+}
+
+/** A plugin of a marketplace. */
+export interface PluginReadParams {
+  pluginName: string;
+  marketplacePath?: string | null;
+}
+
+/** The engine's own: summary, skills, hooks, names of MCP servers, apps. */
+export interface PluginReadResult {
+  plugin: Record<string, unknown>;
 }
 
 /** `[profiles.NAME]`. */
@@ -1005,6 +1179,38 @@ export interface Methods {
   "execOneOffCommand": { params: ExecOneOffCommandParams; result: ExecOneOffCommandResult; };
   /** Finds files by name. */
   "fuzzyFileSearch": { params: FuzzyFileSearchParams; result: FuzzyFileSearchResult; };
+  /** The MCP servers that Codex uses, each with its state and what to do about it; waits for those that are starting. */
+  "mcpServerStatus/list": { params: McpServerStatusListParams; result: McpServerStatusListResult; };
+  /** Begins a sign-in to an MCP server. */
+  "mcpServer/oauth/login": { params: McpServerOauthLoginParams; result: McpServerOauthLoginResult; };
+  /** Forgets a sign-in; its end is told as `cancelled`. */
+  "mcpServer/oauth/cancel": { params: McpServerOauthCancelParams; result: Empty; };
+  /** Removes the stored sign-in of an MCP server. The server is not told. */
+  "mcpServer/oauth/logout": { params: McpServerName; result: McpServerSignedOut; };
+  /** Reads a resource of an MCP server. */
+  "mcpServer/resource/read": { params: McpResourceReadParams; result: McpResourceReadResult; };
+  /** Calls a tool of an MCP server. One that is not declared as read-only is asked for by `execCommandApproval` first. */
+  "mcpServer/tool/call": { params: McpToolCallParams; result: McpToolCallResult; };
+  /** Has loaded conversations connect to servers whose configuration has changed. */
+  "config/mcpServer/reload": { params: Empty; result: Empty; };
+  /** Writes an MCP server into config.toml, and says its state. */
+  "mcpServer/add": { params: McpServerAddParams; result: McpServerStatus; };
+  /** Takes an MCP server out of config.toml, its stored sign-in first. */
+  "mcpServer/remove": { params: McpServerName; result: McpServerSignedOut; };
+  /** Switches an MCP server on or off. */
+  "mcpServer/setEnabled": { params: McpServerSetEnabledParams; result: Empty; };
+  /** Plugins, installed and available. */
+  "plugin/list": { params: Empty; result: PluginListResult; };
+  /** Plugins that are installed. */
+  "plugin/installed": { params: Empty; result: PluginListResult; };
+  /** What a plugin brings. */
+  "plugin/read": { params: PluginReadParams; result: PluginReadResult; };
+  /** Marketplaces with their sources and fingerprints. */
+  "marketplace/list": { params: Empty; result: MarketplaceListResult; };
+  /** Upgrades Git marketplaces and the plugins that are installed from them, and says what that replaced. */
+  "marketplace/upgrade": { params: MarketplaceUpgradeParams; result: MarketplaceUpgradeResult; };
+  /** Hooks, with hashes and trust. */
+  "hooks/list": { params: HooksListParams; result: HooksListResult; };
 }
 
 /** What the server asks the client. */
@@ -1027,6 +1233,10 @@ export interface Notifications {
   "loginChatGptComplete": { params: LoginChatGptComplete; };
   /** Limits of the account, after each `token_count`. */
   "account/rateLimits/updated": { params: RateLimitsUpdated; };
+  /** An MCP server of a conversation, or of its sub-agent, starts; to clients that have used a method of MCP servers. */
+  "mcpServer/startupStatus/updated": { params: McpServerStartupUpdated; };
+  /** A sign-in to an MCP server has ended; to clients that have used a method of MCP servers. */
+  "mcpServer/oauthLogin/completed": { params: McpServerOauthLoginCompleted; };
 }
 
 export type Method = keyof Methods;

@@ -162,7 +162,7 @@ async def test_other_clients_get_the_address_and_ask_again_for_the_end(home: Hom
             await anyio.to_thread.run_sync(follow, again["authorizationUrl"])
             denied = await client.call("codex-server-login", name="alloy", wait_seconds=20)
     assert denied["isError"]
-    assert denied["structuredContent"]["error"].startswith("access was denied in the browser")
+    assert denied["structuredContent"]["reason"].startswith("access was denied in the browser")
 
 
 @pytest.mark.requirement("servers:tools:change")
