@@ -11,6 +11,7 @@ LAYERS = ["wire", "protocol", "policy", "engine", "bridge", "agents", "surfaces"
 SHARED = {"error_codes", "errors", "invocation", "logs", "redaction", ""}
 BESIDE = {
     "client": {"wire", "protocol"},
+    "chat": {"wire", "protocol", "client"},
     "offline": {"wire"},
     "testing": {"wire", "protocol", "client", "offline"},
 }

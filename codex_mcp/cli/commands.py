@@ -9,6 +9,7 @@ COMMANDS = {
     "mcp": ("codex_mcp.cli.mcp:mcp", "the MCP servers that Codex uses: add, sign in, see their states"),
     "doctor": ("codex_mcp.cli.doctor:doctor", "say what works here, and what to do about the rest"),
     "demo": ("codex_mcp.cli.demo:demo", "show a whole conversation, without an account"),
+    "chat": ("codex_mcp.cli.chat:chat", "talk with Codex in the terminal"),
     "http": ("codex_mcp.cli.http:http", "serve many clients over HTTP"),
     "tokens": ("codex_mcp.cli.tokens:tokens", "make, list and revoke the tokens that let clients in over HTTP"),
     "agents": ("codex_mcp.cli.agents:agents", "agents with a workspace, a box and limits of their own"),
