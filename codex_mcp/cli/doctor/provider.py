@@ -12,6 +12,7 @@ import anyio.to_thread
 from codex_mcp import invocation
 from codex_mcp.cli.arguments import ServeOptions
 from codex_mcp.cli.doctor.report import Report
+from codex_mcp.engine import api
 from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.short_lived import short_lived_engine
 
@@ -23,8 +24,8 @@ _LOCAL = {"ollama": "http://localhost:11434/v1", "lmstudio": "http://localhost:1
 async def check(report: Report, options: ServeOptions, home: CodexHome, trial_home: CodexHome) -> None:
     """`home` is the user's own, `trial_home` one with the same configuration. Raises EngineError."""
     async with short_lived_engine(options.codex, trial_home, options.engine_overrides) as (link, _):
-        config = (await link.request("config/read", {"cwd": home.cwd}))["config"]
-        account = await link.request("account/read", {"refreshToken": False})
+        config = (await api.read_config(link, cwd=home.cwd))["config"]
+        account = await api.read_account(link)
         path = link.binary.path
     name = str(config.get("model_provider") or "openai")
     provider: dict[str, Any] = (config.get("model_providers") or {}).get(name) or {}
@@ -66,8 +67,8 @@ def _login_status(engine: str, home: CodexHome) -> str | None:
     """What the engine says of the sign-in, None if there is none; it masks keys itself."""
     line = [engine, "login", "status"]
     done = subprocess.run(line, env=dict(home.environment), capture_output=True, text=True, check=False, timeout=20)
-    words = done.stderr.strip().splitlines() or done.stdout.strip().splitlines()
-    return words[-1].split(" - ")[0] if done.returncode == 0 and words else None
+    told = [line for line in (done.stdout + done.stderr).splitlines() if line and not line.startswith("WARNING")]
+    return told[0].split(" - ")[0] if done.returncode == 0 and told else None
 
 
 def _reach(address: str) -> str | None:
