@@ -4,7 +4,7 @@ FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN python -m venv /opt/codex-mcp-server \
- && /opt/codex-mcp-server/bin/pip install --no-cache-dir '.[engine]'
+ && /opt/codex-mcp-server/bin/pip install --no-cache-dir '.[engine,http]'
 
 FROM python:3.13-slim-bookworm
 # git is for the facts of a repository, bubblewrap for the sandbox; their versions are those of the base image

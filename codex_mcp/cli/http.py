@@ -37,7 +37,7 @@ def http(arguments: list[str]) -> int:
     from codex_mcp.policy.places import policy_files
     from codex_mcp.surfaces.mcp.options import McpOptions
 
-    options, http_options = _parse(arguments)
+    options, http_options = parse(arguments)
     check(http_options)
     logs.configure(options.log_level)
     if options.offline is not None:
@@ -84,7 +84,8 @@ def http(arguments: list[str]) -> int:
     return anyio.run(run)
 
 
-def _parse(arguments: list[str]) -> tuple[ServeOptions, HttpOptions]:
+def parse(arguments: list[str]) -> tuple[ServeOptions, HttpOptions]:
+    """The options of the command. Exits with status 2 and a usage message if they are wrong."""
     from codex_mcp.http.options import HttpOptions, Limits, OAuth
 
     parser = _parser()
