@@ -279,7 +279,10 @@ class Conversation:
         before(approval)
         self._approvals.append(approval)
         self.emit(question.events)
-        verdict = None if self._seams.screen is None else self._seams.screen(approval)
+        if question.unasked is not None:
+            verdict: Verdict | None = Verdict(Decision.DENIED, "server", question.unasked)
+        else:
+            verdict = None if self._seams.screen is None else self._seams.screen(approval)
         if verdict is None:
             self.outlet.ask(approval)
         else:

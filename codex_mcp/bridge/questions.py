@@ -31,6 +31,8 @@ class Question:
     events: list[Event]
     details: JsonObject
     reply: Callable[[Decision], None]
+    unasked: str | None = None
+    """Why it is declined at once instead of asked; the client is told."""
 
 
 def question_of(translator: Translator, call: IncomingCall, *, of_sub_agent: bool = False) -> Question | None:
@@ -59,12 +61,24 @@ def _patch(translator: Translator, call: IncomingCall) -> Question:
     return Question(Kind.PATCH, call.params["itemId"], events, details, approvals.command_reply(call))
 
 
-def _tool(translator: Translator, call: IncomingCall) -> Question | None:
+def _tool(translator: Translator, call: IncomingCall) -> Question:
     params = call.params
-    if (params.get("_meta") or {}).get("codex_approval_kind") != "mcp_tool_call":  # a form to fill in
-        return None
+    if (params.get("_meta") or {}).get("codex_approval_kind") != "mcp_tool_call":
+        return _form(translator, call)
     command = ["mcp", params["serverName"], *_tool_call(params)]
     return _spelled_out(translator, call, command, params.get("message", ""), approvals.tool_reply(call))
+
+
+def _form(translator: Translator, call: IncomingCall) -> Question:
+    """A tool of an MCP server asks its user to fill in a form, or to open a page."""
+    server, asked = call.params["serverName"], call.params.get("message") or ""
+    where = [str(call.params["url"])] if call.params.get("url") else []
+    because = "questions of MCP servers to their user are not passed on"
+    text = f"The MCP server {server} asked its user: {asked} It was declined: {because}."
+    events = [Event(translator.turn, {"type": "background_event", "message": text})]
+    details: JsonObject = {"command": ["mcp", server, "asks", asked, *where], "cwd": "", "reason": None}
+    call_id = f"approval-{call.id}"
+    return Question(Kind.TOOL, call_id, events, details, approvals.tool_reply(call), unasked=because)
 
 
 def _permissions(translator: Translator, call: IncomingCall) -> Question:
@@ -123,5 +137,4 @@ REFUSED_REQUESTS = {
     "execCommandApproval": "the engine no longer sends it",
     "item/tool/call": "no client offers tools of its own",
     "item/tool/requestUserInput": "the documented interface has no question with choices",
-    "mcpServer/elicitation/request": "the documented interface has no form to fill in",
 }

@@ -9,7 +9,8 @@ from codex_mcp.protocol.tools import DeniedApproval, FileChanged, TokenUsage
 from codex_mcp.surfaces.mcp.wording import change_kind
 from codex_mcp.wire.messages import JsonObject
 
-# The engine's reason for a call that it did not make.
+# How the engine says that the disk is full, and why it did not make a call.
+_UNSAVED = "Failed to save the conversation"
 _UNASKED = "requires approval, but approval policy is never"
 
 
@@ -28,6 +29,8 @@ class TurnReport:
         self.usage = TokenUsage()
         self.refused: list[DeniedApproval] = []
         """What the engine refused by itself, since nobody may be asked."""
+        self.unsaved: str | None = None
+        """Why the engine cannot keep what is said, in its words."""
         self._files: dict[str, FileChanged] = {}
         self._patches: dict[str, JsonObject] = {}
 
@@ -71,6 +74,10 @@ class TurnReport:
             because = "the tool wants approval, and under `approval-policy: never` nobody is asked"
             self.refused.append(DeniedApproval("tool", f"mcp {call['server']} {call['tool']}", because))
 
+    def _noticed(self, msg: JsonObject) -> None:
+        if msg["message"].startswith(_UNSAVED):
+            self.unsaved = msg["message"]
+
     def _patch_begun(self, msg: JsonObject) -> None:
         self._patches[msg["call_id"]] = msg["changes"]
 
@@ -91,6 +98,7 @@ class TurnReport:
 
 _COLLECTORS: dict[str, Callable[[TurnReport, JsonObject], None]] = {
     "agent_message": TurnReport._said,
+    "background_event": TurnReport._noticed,
     "error": TurnReport._failed,
     "mcp_tool_call_end": TurnReport._tool_ended,
     "patch_apply_begin": TurnReport._patch_begun,

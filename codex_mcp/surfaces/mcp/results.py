@@ -85,6 +85,8 @@ def turn_result(
     if turn.report.refused:
         things = "; ".join(f"`{denied.what}`" for denied in turn.report.refused)
         extra.append(f"The engine refused {things}: {turn.report.refused[0].because}. {HOW_TO_ALLOW_TOOLS}")
+    if turn.report.unsaved is not None:
+        extra.append(f"What was said may be gone after a restart. {turn.report.unsaved}")
     extra += _on_servers(turn)
     more: dict[str, Any] = {
         "status": turn.status,

@@ -12,6 +12,7 @@ import pytest
 from codex_mcp.offline import OfflineModel
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
+from tests.support.hosted import HostedServer
 from tests.support.mcp_client import ACCEPT, Json, mcp_serving, text
 
 pytestmark = pytest.mark.anyio
@@ -302,3 +303,25 @@ async def test_a_tool_that_the_engine_refuses_because_nobody_may_be_asked_is_rep
     [denied] = result["structuredContent"]["deniedApprovals"]
     assert denied["kind"] == "tool"
     assert denied["what"].startswith("mcp tools add")
+
+
+@pytest.mark.requirement("confinement:asked:forms")
+@pytest.mark.parametrize(("tool", "asked"), [("publish", "Who may see"), ("connect_account", "Connect your account")])
+async def test_a_question_of_an_mcp_server_to_its_user_is_declined_and_said(
+    home: Home, model: OfflineModel, tool: str, asked: str
+) -> None:
+    call = {"call_tool": {"server": "alloy", "tool": tool, "arguments": {"session": "proto-1"}}}
+    model.add([call], [{"say": "done"}])
+    with HostedServer(auth="none") as hosted:
+        home.configure(
+            tail=f'[mcp_servers.alloy]\nurl = "{hosted.url}"\n'
+            f'[mcp_servers.alloy.tools.{tool}]\napproval_mode = "approve"\n'
+        )
+        async with mcp_serving(home, answer=lambda _: ACCEPT) as client:
+            result = await client.call("codex", prompt="go", **ASK)
+    assert client.questions == []
+    assert "decline" in str(model.requests[-1]["input"][-1])
+    [denied] = result["structuredContent"]["deniedApprovals"]
+    assert asked in denied["what"]
+    told = [params["msg"] for params in client.of("codex/event") if params["msg"]["type"] == "background_event"]
+    assert asked in told[-1]["message"]

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from codex_mcp.engine.locate import find_engines
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
 from tests.support.mcp_client import mcp_serving, text
@@ -71,3 +72,23 @@ async def test_without_an_engine_every_call_says_what_to_install(home: Home) -> 
         assert result["isError"]
         assert result["structuredContent"]["error"]["code"] == "engine_unfit"
         assert "-m pip install openai-codex-cli-bin" in text(result)
+
+
+@pytest.mark.requirement("confinement:unsaved")
+async def test_a_full_disk_is_told_with_the_answer(home: Home, model: OfflineModel) -> None:
+    engine = find_engines(None)[0]
+    mount = 'mount -t tmpfs -o size=4m none "$CODEX_HOME"'
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], env=home.environment(), capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here, not even in a namespace")
+    small = home.root / "codex"
+    small.write_text(f'#!/bin/sh\nexec unshare -rm sh -c \'{mount} && exec {engine.path} "$@"\' codex "$@"\n')
+    small.chmod(0o755)
+    fill = 'head -c 9000000 /dev/zero > "$CODEX_HOME/fill"; true'
+    model.add([{"run": fill}], [{"say": "done"}])
+    provider = [part for setting in model.engine_overrides() for part in ("-c", setting)]
+    async with mcp_serving(home, "--codex", str(small), *provider) as client:
+        result = await client.call("codex", prompt="go", sandbox="danger-full-access", approval_policy="never")
+    assert result["structuredContent"]["status"] == "completed"
+    [note] = [note for note in result["structuredContent"]["notes"] if "restart" in note]
+    assert "No space left on device" in note
+    assert note in text(result)
