@@ -18,6 +18,7 @@ import pathlib
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Literal
@@ -31,6 +32,7 @@ from codex_mcp.agents.errors import AgentBusy, NoSuchAgent, WorkspaceError
 from codex_mcp.agents.workspaces.make import Kind, Workspace, forget
 from codex_mcp.errors import CallerError
 
+_LOOKED_AT = 0.3  # seconds, for which somebody else may look whether an agent is served
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -218,7 +220,7 @@ class Registry:
         root = self.root(name)
         if not root.is_dir():
             self.load(name)  # says what there is
-        with _held(root, name):
+        with _held(root, name, wait=_LOOKED_AT):
             self.note(name, Running(pid=os.getpid(), since=time.time()))
             try:
                 yield
@@ -231,14 +233,14 @@ class Registry:
 
     def running(self, name: str) -> Running | None:
         """Who serves an agent now; `None` if nobody does."""
-        root = self.root(name)
-        if not root.is_dir():
+        found = _running(root := self.root(name))
+        if found is None or not _lives(found.pid):  # looking at the lock would be in the way of others who want it
             return None
         try:
             with _held(root):
                 return None
         except AgentBusy:
-            return _running(root)
+            return found
 
     async def _discard(self, folder: pathlib.Path, record: AgentRecord | None) -> None:
         if record is not None and (origin := record.origin or record.settings.directory):
@@ -259,10 +261,10 @@ def check_room(registry: Registry, name: str, most: int) -> None:
 
 
 @contextlib.contextmanager
-def _held(folder: pathlib.Path, name: str = "") -> Iterator[None]:
-    lock = filelock.FileLock(folder / "lock", timeout=0, mode=0o600)
+def _held(folder: pathlib.Path, name: str = "", *, wait: float = 0) -> Iterator[None]:
+    lock = filelock.FileLock(folder / "lock", timeout=wait, mode=0o600)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.01)
     except filelock.Timeout:
         owner = _running(folder)
         by = f"process {owner.pid}" if owner is not None else "another process"
@@ -273,6 +275,18 @@ def _held(folder: pathlib.Path, name: str = "") -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _lives(pid: int) -> bool:
+    if sys.platform == "win32":  # untested: only the lock tells
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
 
 
 def _running(root: pathlib.Path) -> Running | None:

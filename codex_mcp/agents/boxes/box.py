@@ -30,6 +30,9 @@ class Box:
         """The name of what holds the limits."""
         if not self.spec.limits:
             return "no limits"
+        if not self.probe.local:
+            held = ", ".join(sorted(self.spec.limits.named() & self.probe.limits))
+            return f"{self.provisioner.name}: {held}" if held else "nothing"
         if self._by_provisioner:
             return self.provisioner.name
         return self._enforced.name if self._enforced is not None else "nothing"
@@ -41,17 +44,20 @@ class Box:
     async def open(self, *, require_limits: bool = False) -> None:
         """Prepare it and set the limits. Raises BoxError, or NoLimits if they are required and nothing holds them."""
         await self.provisioner.prepare(self.spec)
-        if self._by_provisioner:
+        if not self.probe.local:
+            if require_limits and (missing := self.spec.limits.named() - self.probe.limits):
+                raise NoLimits(
+                    f"{self.provisioner.name} sets no limit of {', '.join(sorted(missing))}: name it in the command, "
+                    "or set it where the box runs"
+                )
             return
-        if self.provisioner.name == "remote":  # somebody else's machine
-            if require_limits and self.spec.limits:
-                raise NoLimits("the limits of a remote box are set where it runs")
+        if self._by_provisioner:
             return
         self._enforced = enforce(self.spec.agent, self.spec.limits, required=require_limits)
 
     def visit(self) -> None:
         """Use it while another process has it open: under the limits that are set."""
-        if not self._by_provisioner:
+        if self.probe.local and not self._by_provisioner:
             self._enforced = enforced(self.spec.agent)
 
     def argv(self, argv: Sequence[str]) -> list[str]:

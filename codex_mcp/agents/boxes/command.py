@@ -4,7 +4,8 @@ Option `command`: an argv in which these stand for themselves:
     {argv}      the command and its arguments; at the end, if it is nowhere
     {line}      the same as one word for a shell, for ssh
     {agent} {workspace} {home} {cpus} {memory} {memory_mb} {pids}
-Option `within`: `bwrap` has the command run in a bwrap box over there. The workspace has to be the same path there.
+A limit holds if the argv names it. Option `within`: `bwrap` has the command run in a bwrap box over there. The
+workspace has to be the same path there.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Command:
             name for name in spec.limits.named() if f"{{{name}}}" in template or f"{{{name}_mb}}" in template
         )
         networks = frozenset({"none", "host"} if "within" in spec.options else {"host"})
-        return await probe_box(self, spec, networks=networks, limits=limits, wall="within" in spec.options)
+        return await probe_box(self, spec, networks=networks, limits=limits, wall="within" in spec.options, local=False)
 
     async def prepare(self, spec: BoxSpec) -> None:
         await self._bwrap.prepare(spec)

@@ -100,6 +100,8 @@ class Probe:
     limits: frozenset[str] = frozenset()
     """Limits that the provisioner enforces by itself."""
     networks: frozenset[str] = frozenset()
+    local: bool = True
+    """Whether the box is on this machine, so that limits of this machine hold it."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,10 +31,11 @@ async def probe_box(
     networks: frozenset[str],
     limits: frozenset[str] = frozenset(),
     wall: bool = True,
+    local: bool = True,
 ) -> Probe:
     """Make the box of `spec` and try to get at a file, a process and a port of this machine from it.
 
-    `wall`: a box from which the file can be read cannot be used.
+    `wall`: a box from which the file can be read cannot be used. `local`: see `Probe`.
     """
     await provisioner.prepare(spec)
     word = f"3{secrets.randbelow(10**8):08d}"
@@ -66,7 +67,7 @@ async def probe_box(
         return Probe(False, f"{provisioner.name}: files outside of the box can be read in it")
     nested = "nested" in seen
     reason = provisioner.name if nested else f"{provisioner.name}, without the engine's own sandbox: {complaint}"
-    return Probe(True, reason, nested, isolates, limits, networks)
+    return Probe(True, reason, nested, isolates, limits, networks, local)
 
 
 def _script(bait: str, word: str, port: int, codex: str) -> str:

@@ -38,7 +38,9 @@ class RemoteBox:
         if status != 101:
             hint = " (the token is not the one)" if status in (401, 403) else ""
             return Probe(False, f"{spec.options['url']} answers with {status} instead of a WebSocket{hint}")
-        return Probe(True, "remote: what it isolates is up to the other side", networks=frozenset({"none"}))
+        return Probe(
+            True, "remote: what it isolates is up to the other side", networks=frozenset({"none"}), local=False
+        )
 
     async def prepare(self, spec: BoxSpec) -> None:
         """The other side is there already."""
