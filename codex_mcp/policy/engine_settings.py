@@ -20,18 +20,26 @@ from codex_mcp.policy.document import Document, McpServer
 PROFILES = {"read-only": "cmcp-ro", "workspace-write": "cmcp-ww", "danger-full-access": "cmcp-full"}
 """Permission profiles by the sandbox mode whose place they take."""
 
+RESULTS = "mcp__.*"
+"""The tools whose results can be masked before the model reads them."""
+
 _HOOK_SOURCE = "/<session-flags>/config.toml"
 HOOK_LIMIT = 86_400  # seconds; the engine runs the tool when it is over, so ours must be the shorter one
 _GLOB_DEPTH = 6  # levels below a workspace that the engine looks for denied files in
 
 
 def settings(
-    document: Document, *, hook: str, protected: Iterable[str], configured: Mapping[str, Mapping[str, Any]]
+    document: Document,
+    *,
+    hook: str,
+    protected: Iterable[str],
+    configured: Mapping[str, Mapping[str, Any]],
+    result_hook: str = "",
 ) -> list[str]:
     """`key=value` settings for the engine's command line, to be given last.
 
-    `hook` is the command of the gate, `protected` are paths of our own that no command may touch, `configured` the
-    `mcp_servers` of the user's configuration.
+    `hook` is the command of the gate, `result_hook` that of results of MCP tools, `protected` are paths of our own that
+    no command may touch, `configured` the `mcp_servers` of the user's configuration.
     """
     handler = {"type": "command", "command": hook, "timeout": HOOK_LIMIT}
     state = {f"{_HOOK_SOURCE}:pre_tool_use:0:0": {"trusted_hash": trusted_hash(hook)}}
@@ -44,6 +52,11 @@ def settings(
         "approvals_reviewer": "user",
         "shell_environment_policy.ignore_default_excludes": False,
     }
+    if document.masking.to_model == "mcp":
+        handler = {"type": "command", "command": result_hook, "timeout": HOOK_LIMIT}
+        values["hooks.PostToolUse"] = [{"matcher": RESULTS, "hooks": [handler]}]
+        known = trusted_hash(result_hook, "post_tool_use", RESULTS)
+        state[f"{_HOOK_SOURCE}:post_tool_use:0:0"] = {"trusted_hash": known}
     if not document.ceilings.network:
         values["web_search"] = "disabled"
     for mode, name in PROFILES.items():
@@ -117,10 +130,12 @@ def is_identity(listed: McpServer, entry: Mapping[str, Any]) -> bool:
     return same
 
 
-def trusted_hash(command: str) -> str:
+def trusted_hash(command: str, event: str = "pre_tool_use", matcher: str | None = None) -> str:
     """What the engine knows a hook by."""
     entry = {"async": False, "command": command, "timeout": HOOK_LIMIT, "type": "command"}
-    facts = {"event_name": "pre_tool_use", "hooks": [entry]}
+    facts: dict[str, Any] = {"event_name": event, "hooks": [entry]}
+    if matcher is not None:
+        facts["matcher"] = matcher
     return "sha256:" + hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -39,6 +39,14 @@ rm -f "$f.answer" "$f.call"
 echo "${{a:-the policy gate did not answer}}" >&2
 exit 2"""
 
+# A result that cannot be masked is kept from the model: whatever fails says so in its place.
+_RESULT_HOOK = """umask 077; d={folder}; f=$d/$$
+{{ [ -p "$d/calls" ] && cat >"$f.call"; }} || {{ cat >/dev/null; false; }} && mkfifo "$f.answer" &&
+exec 3<>"$f.answer" && echo $$ 1<>"$d/calls" && read -r a <&3
+[ "$a" = reply ] && cat "$f.reply" && rm -f "$f.answer" "$f.call" "$f.reply" && exit 0
+rm -f "$f.answer" "$f.call" "$f.reply"
+[ "$a" = allow ] || echo '{{"decision":"block","reason":"the policy could not mask this result"}}'"""
+
 GATE_VARIABLE = "CODEX_MCP_GATE"
 """Tells the hook of requirements.toml where the gate of its engine is."""
 
@@ -73,11 +81,17 @@ class GateCall:
 class Gate:
     """Answers the hook. `answer` decides: None lets the call run, a text is why not. It must come to an end."""
 
-    def __init__(self, answer: Callable[[GateCall], Awaitable[str | None]]) -> None:
-        """Makes the folder and the pipe. Raises PolicyError where there are no named pipes."""
+    def __init__(
+        self,
+        answer: Callable[[GateCall], Awaitable[str | None]],
+        mask: Callable[[Any], Any] = lambda result: result,
+    ) -> None:
+        """`mask` gives what the model reads of a result of a tool. Makes the folder and the pipe. Raises PolicyError
+        where there are no named pipes."""
         if sys.platform == "win32":
             raise PolicyError("the gate needs named pipes and a POSIX shell, which this system has not")
         self._answer = answer
+        self._mask = mask
         self.managed = False
         """The hook of requirements.toml is in force: where both are run, it alone is listened to."""
         self.folder = _private_folder()
@@ -90,6 +104,12 @@ class Gate:
     def hook(self) -> str:
         """The command of the hook."""
         return _command(_HOOK.format(folder=shlex.quote(str(self.folder)), first="", mark=""))
+
+    @property
+    def result_hook(self) -> str:
+        """The command of the hook for results."""
+        script = _RESULT_HOOK.format(folder=shlex.quote(str(self.folder)))
+        return f"sh -c {shlex.quote(script)}"
 
     async def serve(self) -> None:
         """Answer until cancelled."""
@@ -114,8 +134,11 @@ class Gate:
             return
         reason: str | None = "the policy could not decide"
         try:
-            call = self._read(number)
-            reason = await self._answer(call)
+            payload = self._payload(number)
+            if payload.get("hook_event_name") == "PostToolUse":
+                reason = self._masked(number, payload)
+            else:
+                reason = await self._answer(_call(payload))
         except (ValueError, OSError, KeyError, TypeError) as error:
             log.error("the gate got a call that it cannot read: %s", error)
             reason = "the policy cannot read this call"
@@ -124,21 +147,23 @@ class Gate:
         finally:
             self._write(number, "allow" if reason is None else " ".join(reason.split()) or "refused by the policy")
 
-    def _read(self, number: str) -> GateCall:
+    def _payload(self, number: str) -> dict[str, Any]:
         if not number.isdigit():
             raise ValueError(f"{number!r:.40} is no number of a call")
         payload = json.loads((self.folder / f"{number}.call").read_bytes())
         if not isinstance(payload, dict):
             raise TypeError("no object")
-        return GateCall(
-            thread=str(payload["session_id"]),
-            agent=str(payload.get("agent_id") or ""),
-            turn=str(payload.get("turn_id") or ""),
-            call=str(payload.get("tool_use_id") or ""),
-            tool=str(payload["tool_name"]),
-            arguments=payload.get("tool_input"),
-            cwd=str(payload["cwd"]),
-        )
+        return payload
+
+    def _masked(self, number: str, payload: dict[str, Any]) -> str | None:
+        """None if there is nothing to mask in a result; else what the model is to read is in a file."""
+        result = payload.get("tool_response")
+        masked = self._mask(result)
+        if masked == result:
+            return None
+        told = {"decision": "block", "reason": _as_read(masked)}
+        (self.folder / f"{number}.reply").write_text(json.dumps(told))
+        return "reply"
 
     def _write(self, number: str, line: str) -> None:
         """One line of less than a pipe takes at once; nobody waits for it if the call was given up."""
@@ -150,6 +175,28 @@ class Gate:
             with os.fdopen(fd, "wb", buffering=0) as pipe:
                 if stat.S_ISFIFO(os.fstat(fd).st_mode):
                     pipe.write(line.encode(errors="replace")[:2000] + b"\n")
+
+
+def _call(payload: dict[str, Any]) -> GateCall:
+    return GateCall(
+        thread=str(payload["session_id"]),
+        agent=str(payload.get("agent_id") or ""),
+        turn=str(payload.get("turn_id") or ""),
+        call=str(payload.get("tool_use_id") or ""),
+        tool=str(payload["tool_name"]),
+        arguments=payload.get("tool_input"),
+        cwd=str(payload["cwd"]),
+    )
+
+
+def _as_read(result: Any) -> str:
+    """A result of an MCP tool as a model reads it: its texts, or JSON."""
+    content = result.get("content") if isinstance(result, dict) else None
+    blocks = content if isinstance(content, list) else [result]
+    return "\n".join(
+        block["text"] if isinstance(block, dict) and isinstance(block.get("text"), str) else json.dumps(block)
+        for block in blocks
+    )
 
 
 def _private_folder() -> pathlib.Path:

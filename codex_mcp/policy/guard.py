@@ -106,7 +106,7 @@ class Guard:
         self.masker = Masker(document.masking, key)
         self.asker: Asker
         """Set before the gate is served."""
-        self.gate = Gate(self._judge)
+        self.gate = Gate(self._judge, self.masker.tree)
         anchor = None if document.audit.anchor == "none" else Anchor(document.audit.anchor)
         self._anchor = anchor
         self.trail = Trail(self.folder, policy.digest, anchor)
@@ -135,7 +135,11 @@ class Guard:
     def engine_settings(self) -> list[str]:
         """`key=value` settings for the engine's command line, to be given last."""
         given = engine_settings.settings(
-            self.document, hook=self.gate.hook, protected=self.around.protected, configured=self._servers
+            self.document,
+            hook=self.gate.hook,
+            protected=self.around.protected,
+            configured=self._servers,
+            result_hook=self.gate.result_hook,
         )
         return given if self.enforcing else [line for line in given if line.split("=")[0] in _OBSERVED]
 
@@ -173,6 +177,10 @@ class Guard:
                 "the gate is not in force: the engine does not run its hook. If requirements.toml has "
                 "`allow_managed_hooks_only`, the hook has to be in it: see `codex-mcp-server policy export`"
             )
+        if self.document.masking.to_model == "mcp" and self.enforcing:
+            results = (hook for hook in hooks if hook.get("command") == self.gate.result_hook)
+            if not any(hook.get("trustStatus") in ("trusted", "managed") for hook in results):
+                raise PolicyError("results of MCP tools are not masked: the engine does not run the hook for them")
         config = (await ask("config/read", {"cwd": self.around.cwd})).get("config") or {}
         servers = config.get("mcp_servers") or {}
         for name, entry in servers.items() if self.enforcing else ():

@@ -27,5 +27,11 @@ def fail(reason: str) -> str:
     raise RuntimeError(reason)
 
 
+@server.tool()
+def join(parts: list[str]) -> str:
+    """Put a text together, which nobody has said before."""
+    return "".join(parts)
+
+
 if __name__ == "__main__":
     server.run()

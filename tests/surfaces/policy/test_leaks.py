@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 from typing import Any
 
 import pytest
@@ -146,6 +147,28 @@ async def test_what_is_masked_still_works(governed: Governed, model: OfflineMode
         )
     assert (governed.home.workspace / "key.txt").read_text() == f"{secret}\n"
     assert json.loads(result["structuredContent"]["content"])["key"].startswith("[masked:github_token#")
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("policy:P-20")
+@pytest.mark.parametrize("to_model", ["off", "mcp"])
+async def test_results_of_mcp_tools_can_be_masked_for_the_model(
+    governed: Governed, model: OfflineModel, to_model: str
+) -> None:
+    secret = PLANTED["github"]
+    server = f'[mcp_servers.sums]\ncommand = "{sys.executable}"\nargs = ["-m", "tests.support.mcp_tools"]\n'
+    governed.write(f'{server}[ceilings]\nsandbox = "danger-full-access"\n[masking]\nto_model = "{to_model}"\n')
+    governed.home.configure(tail=f'{server}required = true\ncwd = "{pathlib.Path(__file__).parents[3]}"\n')
+    for text in (secret, "nothing of it"):
+        call = {"server": "sums", "tool": "join", "arguments": {"parts": [text[:4], text[4:]]}}
+        model.add([{"call_tool": call}])
+    model.add([{"say": "done"}])
+    async with mcp_serving(governed.home, *governed.options) as client:
+        await client.call("codex", prompt="go", approval_policy="never", sandbox="danger-full-access")
+    told = json.dumps(model.requests)
+    assert "nothing of it" in told
+    assert (secret in told) is (to_model == "off")
+    assert ("[masked:github_token#" in told) is (to_model == "mcp")
 
 
 @pytest.mark.requirement("policy:mask:off")
