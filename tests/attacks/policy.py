@@ -121,7 +121,8 @@ async def settings(governed: Governed, model: OfflineModel) -> list[Outcome]:
     async with mcp_serving(governed.home, *governed.options) as client:
         for name, config in tricks.items():
             result = await client.call("codex", prompt="go", config=config)
-            refused = (result["structuredContent"].get("error") or {}).get("code") == "policy_denied"
+            code = (result["structuredContent"].get("error") or {}).get("code")
+            refused = code in ("policy_denied", "config_not_allowed")
             outcomes.append(Outcome(f"config: {name}", refused, True))
     return outcomes
 

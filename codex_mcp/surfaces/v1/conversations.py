@@ -66,7 +66,8 @@ async def new_conversation(context: Context, params: c.NewConversationParams) ->
     try:
         await context.conversations.start(options, context.connection.delivery, started, raw_items=True)
     except CallerError as error:
-        raise ConfigurationError(f"error deriving config: {error.message}") from None
+        code = error.code if error.code == "policy_denied" else ConfigurationError.code
+        raise ConfigurationError(f"error deriving config: {error.message}", code=code) from None
     except EngineError as error:
         raise _failed("creating", error) from None
 

@@ -117,10 +117,11 @@ UNDOING: list[Json] = [
 @pytest.mark.requirement("policy:P-9")
 async def test_no_call_can_undo_the_policy(governed: Governed) -> None:
     governed.write(GOVERN)
-    async with mcp_serving(governed.home, *governed.options) as client:
-        for config in UNDOING:
-            result = await client.call("codex", prompt="go", config=config)
-            assert result["structuredContent"]["error"]["code"] == "policy_denied", config
+    with RawServer(governed.home, *governed.options) as server:
+        server.send(INITIALIZE)
+        for number, config in enumerate(UNDOING, 2):
+            server.send({"id": number, "method": "newConversation", "params": {"config": config}})
+            assert server.answer(number)["error"]["data"]["code"] == "policy_denied", config
 
 
 @pytest.mark.requirement("policy:P-9")
