@@ -15,6 +15,7 @@ from codex_mcp.engine.supervisor import Engine
 from codex_mcp.errors import CallerError
 from codex_mcp.wire.messages import JsonObject
 
+_LINK = re.compile(r"codex://threads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/\w+)?", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -28,7 +29,10 @@ class ThreadNotFound(CallerError):
 
 
 def check_id(id: str) -> str:
-    """The id, if it is a UUID. Raises CallerError."""
+    """The id, if it is a UUID or a link to a thread (`codex://threads/{id}`, or a part of it). Raises CallerError."""
+    link = _LINK.fullmatch(id)
+    if link is not None:
+        return link[1].lower()
     if _UUID.fullmatch(id) is None:
         raise CallerError(f"Failed to parse thread_id: {id!r} is not a UUID", code="invalid_arguments")
     return id.lower()

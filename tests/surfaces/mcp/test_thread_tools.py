@@ -160,3 +160,19 @@ async def test_what_fails_conforms_to_what_the_tool_says_of_its_results(home: Ho
             result = await client.request("tools/call", {"name": name, "arguments": arguments})
             assert result["isError"], name
             jsonschema.Draft202012Validator(schemas[name]).validate(result["structuredContent"])
+
+
+@pytest.mark.requirement("mcp:threads:links")
+async def test_a_link_to_a_thread_is_as_good_as_its_id(home: Home, model: OfflineModel) -> None:
+    model.add([{"say": "one"}], [{"say": "two"}])
+    async with mcp_serving(home, "--tools", "threads") as client:
+        thread = await begin(client)
+        for link in (f"codex://threads/{thread}", f"codex://threads/{thread.upper()}/transcript"):
+            read = await client.call("codex-read", threadId=link)
+            assert read["structuredContent"]["thread"]["threadId"] == thread
+        again = await client.call("codex-reply", threadId=f"codex://threads/{thread}", prompt="go on")
+        assert again["structuredContent"]["threadId"] == thread
+        unknown = await client.call("codex-read", threadId=f"codex://threads/{UNKNOWN}")
+        assert unknown["structuredContent"]["error"]["code"] == "not_found"
+        wrong = await client.call("codex-read", threadId="codex://threads/../etc")
+        assert wrong["structuredContent"]["error"]["code"] == "invalid_arguments"
