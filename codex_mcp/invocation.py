@@ -41,19 +41,20 @@ def program() -> tuple[str, ...]:
     return (shutil.which(words[0]) or words[0], *words[1:])
 
 
-def install(requirement: str) -> str:
-    """A line for this user's shell that adds a package to the environment that runs this program."""
+def install(*requirements: str) -> str:
+    """A line for this user's shell that adds packages to the environment that runs this program."""
+    with_them = [word for requirement in requirements for word in ("--with", requirement)]
     if _is_ephemeral():
-        return shlex.join(["uvx", "--with", requirement, *command_words()[1:]])
+        return shlex.join(["uvx", *with_them, *command_words()[1:]])
     if os.path.exists(os.path.join(sys.prefix, "uv-receipt.toml")):
-        return shlex.join(["uv", "tool", "install", "--with", requirement, _tool_source()])
+        return shlex.join(["uv", "tool", "install", *with_them, _tool_source()])
     if os.path.exists(os.path.join(sys.prefix, "pipx_metadata.json")):
-        return shlex.join(["pipx", "inject", NAME, requirement])
+        return shlex.join(["pipx", "inject", NAME, *requirements])
     from importlib.util import find_spec
 
     if find_spec("pip") is None:
-        return shlex.join(["uv", "pip", "install", "--python", sys.executable, requirement])
-    return shlex.join([sys.executable, "-m", "pip", "install", requirement])
+        return shlex.join(["uv", "pip", "install", "--python", sys.executable, *requirements])
+    return shlex.join([sys.executable, "-m", "pip", "install", *requirements])
 
 
 def install_extra(extra: str) -> str:
@@ -63,7 +64,7 @@ def install_extra(extra: str) -> str:
 
     marker = re.compile(rf"""extra == ['"]{re.escape(extra)}['"]""")
     wanted = [line.partition(";")[0].strip() for line in metadata.requires(NAME) or () if marker.search(line)]
-    return install(wanted[0]) if len(wanted) == 1 else install(f"{NAME}[{extra}]")
+    return install(*wanted)
 
 
 def _is_ephemeral() -> bool:

@@ -67,5 +67,11 @@ def test_an_environment_of_uvx_is_not_named_for_it_will_be_gone(
     assert invocation.command("login") == f"uvx --from {source} codex-mcp-server login"
 
 
-def test_an_extra_is_installed_by_what_it_needs() -> None:
+def test_an_extra_is_installed_by_what_it_needs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert invocation.install_extra("engine").endswith(" install 'openai-codex-cli-bin>=0.163'")
+    assert len(shlex.split(invocation.install_extra("chat"))) > 5  # each by its name: this package is on no index
+    (tmp_path / "uv-receipt.toml").touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    words = shlex.split(invocation.install_extra("chat"))
+    assert words[:3] == ["uv", "tool", "install"]
+    assert words.count("--with") >= 2
