@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from codex_mcp.wire.messages import JsonObject
 
 DEFAULT_SET = "codex"
-EXTRA_SETS = ("threads", "background", "agents", "servers", "lifecycle")
+EXTRA_SETS = ("threads", "background", "agents", "servers", "lifecycle", "older")
 """What `--tools` may name, each a module of `tools`."""
 SETS = (DEFAULT_SET, *EXTRA_SETS)
 

@@ -468,3 +468,27 @@ async def test_bad_arguments_are_refused_before_anything_runs(
     assert code(result) == "invalid_arguments"
     fits(tool, result)
     assert model.requests == []
+
+
+@pytest.mark.requirement("lifecycle:older")
+async def test_older_names_do_the_same_work(home: Home, model: OfflineModel) -> None:
+    older = {tool["name"]: tool for tool in catalog.load("older")}
+    model.add(*([{"say": json.dumps({**REPLY, "response": word})}] for word in ("one", "two")))
+    async with running_agent(home) as agent, connected(agent, sets=("older",)) as client:
+        session = (await call(client, "create_codex_session", {"agent_id": "default_agent"}))["structuredContent"]
+        id = session["session_id"]
+        answers = [
+            await call(client, "codex_chat", {"message": "a", "session_id": id}),
+            await call(client, "codex_generate_code", {"prompt": "b", "session_id": id}),
+        ]
+        auth = await call(client, "get_auth_status", {})
+        ended = await call(client, "end_codex_session", {"session_id": id})
+        gone = await call(client, "end_codex_session", {"session_id": "019a9999-0000-7000-8000-000000000001"})
+        other = await call(client, "codex_chat", {"message": "a", "agent_id": "somebody"})
+    assert [answer["structuredContent"]["response"] for answer in answers] == ["one", "two"]
+    assert {answer["structuredContent"]["conversation_id"] for answer in answers} == {id}
+    assert auth["structuredContent"]["state"] == "not_required"
+    assert ended["structuredContent"]["ended"] is True
+    assert [code(gone), code(other)] == ["not_found", "not_found"]
+    for name, result in (("codex_chat", answers[0]), ("get_auth_status", auth), ("end_codex_session", gone)):
+        jsonschema.Draft202012Validator(older[name]["outputSchema"]).validate(result["structuredContent"])

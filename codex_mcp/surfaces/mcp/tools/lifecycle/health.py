@@ -61,7 +61,7 @@ async def health_check(call: CallContext, _arguments: NoArguments) -> HealthChec
         with anyio.fail_after(_LIMIT):
             link = await agent.engine.link()
             engine = EngineHealth(state="ready", version=link.version, problem=None)
-            auth = await _auth(call)
+            auth = await auth_health(call)
     except (CodexMcpError, TimeoutError) as error:
         reason = error.message if isinstance(error, CodexMcpError) else f"no answer within {_LIMIT:.0f} s"
         problems.append(reason)
@@ -89,7 +89,8 @@ async def health_check(call: CallContext, _arguments: NoArguments) -> HealthChec
     )
 
 
-async def _auth(call: CallContext) -> AuthHealth:
+async def auth_health(call: CallContext) -> AuthHealth:
+    """How Codex is signed in."""
     status = await account.auth_status(call.engine, include_token=False, refresh_token=False)
     if status["authMethod"] is not None:
         return AuthHealth(state="signed_in", method=status["authMethod"])
