@@ -35,6 +35,10 @@ def serve(arguments: list[str]) -> int:
     wire_in, wire_out = claim_stdio()
     policies = policy_files(options.policy)
     handshake = Handshake(options.tool_sets, governed=bool(policies))
+    if policies:
+        from codex_mcp.policy.offers import offers_of
+
+        handshake.offers = offers_of(policies)
     desk = FrontDesk(handshake, wire_in, wire_out)
     desk.start()
     desk.wait_for_first_answer(_HEAD_START)
