@@ -311,8 +311,9 @@ class AnswerArguments(ToolArguments):
 
 
 class AnswerResult(ToolResult):
-    """The decision was given to Codex."""
+    """The decision was given to Codex; `what` it is about."""
 
     thread_id: str
     approval_id: str
     decision: str
+    what: str

@@ -24,7 +24,7 @@ from codex_mcp.surfaces.mcp import call_config, elicitation, message
 from codex_mcp.surfaces.mcp.elicitation import Elicitations
 from codex_mcp.surfaces.mcp.progress import Progress, describe
 from codex_mcp.surfaces.mcp.report import TurnReport
-from codex_mcp.surfaces.mcp.wording import outline
+from codex_mcp.surfaces.mcp.wording import outline, visible
 from codex_mcp.wire.messages import JsonObject, RequestId
 
 if TYPE_CHECKING:
@@ -320,19 +320,22 @@ class ToolTurn:
         self.denied.append(t.DeniedApproval(kind=approval.kind.value, what=what, because=because))
 
     def pending_approvals(self) -> list[t.PendingApproval]:
-        return [
-            t.PendingApproval(
-                approval_id=id,
-                kind=approval.kind.value,
-                what=elicitation.what(approval),
-                cwd=approval.details.get("cwd"),
-                reason=approval.details["reason"],
-                diff="\n".join(outline(approval.details["changes"], _MAX_DIFF)[1]).strip()
-                if "changes" in approval.details
-                else None,
-            )
-            for id, (approval, _) in self.pending.items()
-        ]
+        return [_pending(id, approval) for id, (approval, _) in self.pending.items()]
+
+
+def _pending(id: str, approval: Approval) -> t.PendingApproval:
+    """An open question as data. A person may read it: nothing in it moves a cursor or hides text."""
+    details = approval.details
+    cwd, reason = details.get("cwd"), details["reason"]
+    diffs = outline(details["changes"], _MAX_DIFF)[1] if "changes" in details else None
+    return t.PendingApproval(
+        approval_id=id,
+        kind=approval.kind.value,
+        what=elicitation.what(approval),
+        cwd=None if cwd is None else visible(cwd),
+        reason=None if reason is None else visible(reason),
+        diff=None if diffs is None else visible("\n".join(diffs).strip()),
+    )
 
 
 def _thread_options(arguments: t.CodexArguments, allow_config: tuple[str, ...]) -> ThreadOptions:

@@ -58,6 +58,8 @@ async def test_approvals_are_listed_and_answered_by_tool(
     assert f"touch {outside}" in text(waiting)
     assert wrong["structuredContent"]["error"]["code"] == "not_found"
     assert told["structuredContent"]["decision"] == decision
+    assert told["structuredContent"]["what"] == pending["what"]
+    assert pending["what"] in text(told)
     assert twice["isError"]
     assert text(ended) == "done"
     assert outside.exists() is allowed
@@ -103,3 +105,20 @@ async def test_the_end_of_the_connection_stops_work_in_the_background(home: Home
         await client.call("codex-start", prompt="go", **FREE)
         await client.until(lambda: "exec_command_begin" in client.events())
     assert not late.exists()
+
+
+@pytest.mark.requirement("confinement:asked:visible")
+async def test_what_a_window_would_act_on_is_spelled_out_in_open_approvals(home: Home, model: OfflineModel) -> None:
+    patch = f"*** Begin Patch\n*** Add File: {home.root}/new\n+text\x1b[2K\u202e\n*** End Patch"
+    model.add([{"run": "touch a\x1b[2K", "ask": "why\u202e"}], [{"patch": patch}], [{"say": "done"}])
+    async with mcp_serving(home, "--tools", "background") as client:
+        thread = (await client.call("codex-start", prompt="go", **ASK))["structuredContent"]["threadId"]
+        for _ in range(2):
+            [pending] = (await client.call("codex-wait", threadId=thread))["structuredContent"]["pendingApprovals"]
+            shown = "".join(str(value) for value in pending.values())
+            assert "\x1b" not in shown
+            assert "\u202e" not in shown
+            assert "\\x1b" in shown
+            about = {"threadId": thread, "approvalId": pending["approvalId"]}
+            await client.call("codex-answer", **about, decision="deny")
+        await client.call("codex-wait", threadId=thread)

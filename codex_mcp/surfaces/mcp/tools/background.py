@@ -92,14 +92,20 @@ async def answer(call: CallContext, arguments: t.AnswerArguments) -> JsonObject:
     turn = _turn(call, arguments.thread_id)
     decision = DECISIONS[arguments.decision]
     verdict = Verdict(decision, "codex-answer", f"codex-answer said {arguments.decision}")
+    asked = {pending.approval_id: pending.what for pending in turn.pending_approvals()}
     if not turn.answer(arguments.approval_id, verdict):
         raise CallerError(
             f"approval {arguments.approval_id} is not pending in thread {arguments.thread_id}; "
             "codex-wait lists those that are",
             code="not_found",
         )
-    result = t.AnswerResult(thread_id=turn.thread_id, approval_id=arguments.approval_id, decision=arguments.decision)
-    return success(result, f"Told Codex: {arguments.decision}. Go on with codex-wait.")
+    result = t.AnswerResult(
+        thread_id=turn.thread_id,
+        approval_id=arguments.approval_id,
+        decision=arguments.decision,
+        what=asked[arguments.approval_id],
+    )
+    return success(result, f"Told Codex: {arguments.decision} for `{result.what}`. Go on with codex-wait.")
 
 
 def _turn(call: CallContext, thread_id: str) -> ToolTurn:
