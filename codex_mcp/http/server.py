@@ -86,7 +86,8 @@ def _bound(options: HttpOptions) -> Iterator[socket.socket]:
     """The listening socket; a unix socket only its user can connect to, and is gone afterwards."""
     if options.socket is None:
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-        with socket.socket(family) as bound:
+        # named as TCP, or asyncio leaves small segments waiting for one another
+        with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((options.host, options.port))
             bound.listen(_BACKLOG)
@@ -125,5 +126,5 @@ def quiet_libraries(handler: logging.Handler) -> None:
     for name in ("uvicorn", "mcp", "sse_starlette", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(logging.ERROR if name == "uvicorn" else logging.WARNING)  # it warns of all that is no HTTP
         logger.propagate = False

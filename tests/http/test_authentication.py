@@ -111,6 +111,7 @@ async def test_tokens_decide_who_may_do_what(home: Home, model: OfflineModel) ->
         assert not any(token in log for token in (ada, bob, eve, prometheus))
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("http:oauth")
 async def test_tokens_of_an_authorization_server(home: Home) -> None:
     key, other = (rsa.generate_private_key(65537, 2048) for _ in range(2))

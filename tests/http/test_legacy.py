@@ -38,6 +38,7 @@ async def test_a_conversation_with_a_question(home: Home, model: OfflineModel) -
     assert outside.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("http:sse")
 async def test_what_is_no_message_or_of_no_session_is_refused(home: Home) -> None:
     async with http_serving(home) as server, server.raw() as client:

@@ -143,6 +143,7 @@ async def test_at_the_end_calls_are_interrupted_and_answered(home: Home, model: 
     assert answers[0]["result"]["structuredContent"]["status"] == "interrupted"
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("http:idle")
 async def test_a_session_ends_when_it_is_idle(home: Home) -> None:
     async with http_serving(home, "--session-idle", "0.2") as server, server.raw() as client:
@@ -163,6 +164,7 @@ async def test_an_address_of_other_machines_is_refused_without_authentication(ho
     assert b"tokens create" in refused.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("http:socket")
 async def test_a_unix_socket_is_its_users_alone_and_gone_afterwards(home: Home) -> None:
     path = home.root / "socket"

@@ -19,7 +19,7 @@ FREE = {"sandbox": "danger-full-access", "approval-policy": "never"}
 ASK = {"sandbox": "workspace-write", "approval-policy": "on-request"}
 
 
-@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize("mode", ["legacy", pytest.param("auto", marks=pytest.mark.slow)])
 @pytest.mark.requirement("http:streamable")
 async def test_a_conversation_with_progress_resources_and_prompts(
     home: Home, model: OfflineModel, mode: Literal["legacy", "auto"]
@@ -83,6 +83,7 @@ async def test_a_cancelled_call_is_stopped_and_its_stream_ends(home: Home, model
     assert result.structured_content["content"] == "next"
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("http:shared-agent")
 async def test_a_thread_of_one_client_is_continued_by_another(home: Home, model: OfflineModel) -> None:
     model.add([{"say": "one"}], [{"say": "two"}])
@@ -98,6 +99,7 @@ async def test_a_thread_of_one_client_is_continued_by_another(home: Home, model:
     assert went_on["content"] == "two"
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("http:events")
 @pytest.mark.parametrize("wanted", [False, True])
 async def test_events_are_sent_to_clients_that_ask_for_them(home: Home, model: OfflineModel, wanted: bool) -> None:
