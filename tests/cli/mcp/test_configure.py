@@ -107,6 +107,7 @@ def test_what_is_no_server_is_refused_and_keys_are_not_repeated(run: CommandLine
     assert run.home.config.read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:commands:bad-input")
 def test_secrets_of_an_entry_are_never_shown(run: CommandLine) -> None:
     with run.home.config.open("a") as config:
@@ -132,6 +133,7 @@ def test_an_unknown_server_is_an_error(run: CommandLine, command: str) -> None:
     assert ended.json["error"]["code"] == "unknown_server"
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:commands:bad-input")
 def test_a_broken_configuration_is_named_with_its_place_and_not_touched(run: CommandLine) -> None:
     run.home.config.write_text('[mcp_servers.a]\nurl = "x\n')
@@ -158,6 +160,7 @@ def test_a_configuration_that_cannot_be_written_is_an_error(run: CommandLine) ->
         run.home.path.chmod(0o700)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:commands:configure")
 def test_wrong_arguments_exit_with_2(run: CommandLine) -> None:
     for words in ((), ("nosuch",), ("status", "--timeout", "0"), ("add",)):

@@ -88,6 +88,7 @@ def test_nobody_answers(run: CommandLine) -> None:
         assert ended.json["error"].startswith("nobody answered within 1 seconds")
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:oauth:failures")
 def test_an_answer_for_another_sign_in_is_not_taken(run: CommandLine) -> None:
     def tamper(url: str) -> None:
@@ -124,6 +125,7 @@ def test_a_server_that_does_not_take_the_sign_in_is_explained(
         assert said in (error if isinstance(error, str) else error["message"])
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:oauth:commands")
 def test_a_callback_that_is_pasted_counts_and_another_address_is_not_opened(run: CommandLine) -> None:
     with HostedServer(auth="oauth", consent="page") as hosted:
@@ -153,6 +155,7 @@ def test_a_sign_in_that_would_change_nothing_is_refused(run: CommandLine) -> Non
         assert "uses the key in ALLOY_KEY" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:oauth:tokens")
 def test_tokens_are_refreshed_and_revoked_ones_ask_for_a_new_sign_in(run: CommandLine) -> None:
     with HostedServer(auth="oauth") as hosted:
@@ -168,6 +171,7 @@ def test_tokens_are_refreshed_and_revoked_ones_ask_for_a_new_sign_in(run: Comman
         assert state(run) == "connected"
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:oauth:commands")
 def test_a_key_of_a_variable_needs_no_sign_in(run: CommandLine) -> None:
     with HostedServer(auth="any") as hosted:

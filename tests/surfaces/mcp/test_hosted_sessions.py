@@ -63,7 +63,7 @@ def seen_by_the_model(model: OfflineModel) -> str:
 
 
 @pytest.mark.requirement("servers:published-steps")
-@pytest.mark.parametrize("way", ["oauth", "key"])
+@pytest.mark.parametrize("way", ["oauth", pytest.param("key", marks=pytest.mark.slow)])
 async def test_codex_reads_the_session_behind_a_link(home: Home, model: OfflineModel, way: str) -> None:
     script(model)
     key: dict[str, Any] = {} if way == "oauth" else {"SESSIONS_KEY": "hosted-key-acme"}

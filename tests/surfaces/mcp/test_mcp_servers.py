@@ -38,6 +38,7 @@ async def test_the_first_turn_waits_for_a_server_that_takes_its_time(home: Home,
     assert not {"mcpServers", "notes"} & result["structuredContent"].keys()
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:turn:limit")
 async def test_a_server_that_is_too_slow_is_named(home: Home, model: OfflineModel) -> None:
     if version() < (0, 163):
@@ -147,6 +148,7 @@ async def test_a_client_that_opens_addresses_signs_in_within_a_call(home: Home, 
     assert "mcpServers" not in result["structuredContent"]
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:tools:login")
 async def test_other_clients_get_the_address_and_ask_again_for_the_end(home: Home) -> None:
     with HostedServer(auth="oauth") as hosted:
@@ -181,6 +183,7 @@ async def test_servers_are_added_switched_and_removed_if_the_user_agrees(home: H
     assert len(messages) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:tools:change")
 @pytest.mark.parametrize("answer", [None, lambda _: {"action": "decline"}, lambda _: RpcError(-32603, "no")])
 async def test_nothing_changes_without_the_users_consent(home: Home, answer: Callable[[Json], Any] | None) -> None:

@@ -34,7 +34,7 @@ async def until(condition: Any) -> None:
 
 
 @pytest.mark.requirement("servers:methods:oauth")
-@pytest.mark.parametrize("mcp", [False, True])
+@pytest.mark.parametrize("mcp", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_signing_in_and_out_by_method(home: Home, mcp: bool) -> None:
     wire = Wire()
     with HostedServer(auth="oauth") as hosted:
@@ -63,6 +63,7 @@ async def test_signing_in_and_out_by_method(home: Home, mcp: bool) -> None:
             assert await status(client) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:methods:oauth")
 async def test_a_sign_in_is_forgotten(home: Home) -> None:
     wire = Wire()
@@ -106,6 +107,7 @@ async def test_a_conversation_tells_the_states_of_its_servers(home: Home, model:
     assert "mcp login alloy" in error["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:methods:quiet")
 async def test_clients_that_do_not_know_of_these_methods_hear_nothing_new(home: Home, model: OfflineModel) -> None:
     model.add([{"say": "done"}])
@@ -118,7 +120,7 @@ async def test_clients_that_do_not_know_of_these_methods_hear_nothing_new(home: 
 
 
 @pytest.mark.requirement("servers:methods:tool-call")
-@pytest.mark.parametrize("decision", ["approved", "denied"])
+@pytest.mark.parametrize("decision", [pytest.param("approved", marks=pytest.mark.slow), "denied"])
 async def test_a_tool_that_is_not_read_only_is_asked_for(home: Home, decision: Any) -> None:
     asked: list[Any] = []
 
@@ -148,29 +150,30 @@ async def test_a_tool_that_is_not_read_only_is_asked_for(home: Home, decision: A
     assert called == (["screenshot", "rename_session"] if decision == "approved" else ["screenshot"])
 
 
-@pytest.mark.requirement("servers:methods:bad-input")
-@pytest.mark.parametrize(
-    ("method", "params", "code"),
-    [
-        ("mcpServer/add", {"name": "a b", "url": "https://x.example"}, "invalid_server"),
-        ("mcpServer/add", {"name": "a", "url": "https://x.example", "command": "y"}, "invalid_server"),
-        ("mcpServer/add", {"name": "a", "url": "https://x.example", "httpHeaders": {"a\nb": "x"}}, "invalid_server"),
-        ("mcpServer/remove", {"name": "nosuch"}, "unknown_server"),
-        ("mcpServer/setEnabled", {"name": "nosuch", "enabled": True}, "unknown_server"),
-        ("mcpServer/oauth/login", {"name": "nosuch"}, "unknown_server"),
-        ("mcpServer/tool/call", {"server": "a", "tool": "b"}, "invalid_request"),
-        ("mcpServerStatus/list", {"threadId": "019a9999-0000-7000-8000-000000000001"}, "not_found"),
-    ],
+REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("mcpServer/add", {"name": "a b", "url": "https://x.example"}, "invalid_server"),
+    ("mcpServer/add", {"name": "a", "url": "https://x.example", "command": "y"}, "invalid_server"),
+    ("mcpServer/add", {"name": "a", "url": "https://x.example", "httpHeaders": {"a\nb": "x"}}, "invalid_server"),
+    ("mcpServer/remove", {"name": "nosuch"}, "unknown_server"),
+    ("mcpServer/setEnabled", {"name": "nosuch", "enabled": True}, "unknown_server"),
+    ("mcpServer/oauth/login", {"name": "nosuch"}, "unknown_server"),
+    ("mcpServer/tool/call", {"server": "a", "tool": "b"}, "invalid_request"),
+    ("mcpServerStatus/list", {"threadId": "019a9999-0000-7000-8000-000000000001"}, "not_found"),
 )
-async def test_what_cannot_be_is_refused(home: Home, method: str, params: dict[str, Any], code: str) -> None:
+
+
+@pytest.mark.requirement("servers:methods:bad-input")
+async def test_what_cannot_be_is_refused(home: Home) -> None:
     before = home.config.read_text()
     async with serving(home) as client:
-        with pytest.raises(RpcError) as refused:
-            await client.request(method, params)
-    assert refused.value.data["code"] == code
+        for method, params, code in REFUSED:
+            with pytest.raises(RpcError) as refused:
+                await client.request(method, params)
+            assert refused.value.data["code"] == code, method
     assert home.config.read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("servers:methods:plugins")
 async def test_plugins_marketplaces_and_hooks_are_listed(home: Home) -> None:
     async with serving(home) as client:
