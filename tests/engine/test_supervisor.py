@@ -8,7 +8,6 @@ import pathlib
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import anyio
 import pytest
@@ -23,9 +22,9 @@ from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
 from codex_mcp.protocol.approvals import Decision
 from codex_mcp.wire.errors import RpcError
-from codex_mcp.wire.peer import IncomingCall
 from tests.support.engine_in_use import version
 from tests.support.home import Home
+from tests.support.listener import Listener
 from tests.support.processes import engines
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.server import of, serving, turn, types
@@ -301,20 +300,6 @@ async def test_a_codex_on_path_that_is_too_old_gives_way_to_the_wheel(
         conversation = await client.new_conversation()
         assert conversation.info.model != "scripted"
     assert old.starts == 1
-
-
-class Listener:
-    """Who is told what the engine says."""
-
-    def __init__(self) -> None:
-        self.lost: list[str] = []
-
-    def on_engine_notification(self, method: str, params: Any) -> None: ...
-
-    def on_engine_request(self, call: IncomingCall) -> None: ...
-
-    def on_engine_lost(self, reason: str) -> None:
-        self.lost.append(reason)
 
 
 @asynccontextmanager

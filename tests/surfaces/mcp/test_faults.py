@@ -64,7 +64,9 @@ async def test_an_engine_that_dies_while_a_question_is_open_takes_the_question_b
 
 @pytest.mark.requirement("mcp:engine:unavailable")
 async def test_without_an_engine_every_call_says_what_to_install(home: Home) -> None:
-    async with mcp_serving(home, "--codex", "/no/such/codex", "--tools", "all", stderr=subprocess.DEVNULL) as client:
+    async with mcp_serving(
+        home, "--codex", "/no/such/codex", "--tools", "threads,background", stderr=subprocess.DEVNULL
+    ) as client:
         assert len((await client.request("tools/list"))["tools"]) == 10
         begun = await client.call("codex", prompt="go")
         listed = await client.call("codex-threads")

@@ -17,8 +17,8 @@ from codex_mcp.engine.home import CodexHome
 from codex_mcp.engine.supervisor import Engine
 from codex_mcp.offline import OfflineModel
 from codex_mcp.wire.errors import RpcError
-from codex_mcp.wire.peer import IncomingCall
 from tests.support.home import Home
+from tests.support.listener import Listener
 from tests.support.processes import commands, until_gone
 from tests.support.raw import INITIALIZE, RawServer
 from tests.support.server import serving, turn, types
@@ -140,23 +140,13 @@ async def test_a_search_that_takes_too_long_ends_with_what_it_has_found(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(utilities, "_SEARCH_LIMIT", 0.5)
-    engine = Engine(CodexHome(home.environment(), str(home.workspace)), None, (), Deaf())
+    engine = Engine(CodexHome(home.environment(), str(home.workspace)), None, (), Listener())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(engine.run)
         with anyio.fail_after(15):
             found = await utilities.fuzzy_file_search(engine, "status", ["/proc"], None)
         assert found["files"]
         tasks.cancel_scope.cancel()
-
-
-class Deaf:
-    """Nobody is told anything."""
-
-    def on_engine_notification(self, method: str, params: Any) -> None: ...
-
-    def on_engine_request(self, call: IncomingCall) -> None: ...
-
-    def on_engine_lost(self, reason: str) -> None: ...
 
 
 def git(cwd: pathlib.Path, *arguments: str) -> str:
