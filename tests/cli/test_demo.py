@@ -80,7 +80,8 @@ def test_a_sandbox_in_which_nothing_ran_has_kept_nothing_from_anything(home: Hom
     command = [*without, sys.executable, "-m", "codex_mcp", "demo"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=home.environment())
     assert done.returncode == 1
-    assert "✗ the sandbox kept it from writing outside" in done.stdout
+    assert "✓ the sandbox kept it from writing outside" not in done.stdout
+    assert "✗" in done.stdout
     assert f"`{invocation.command('doctor')}` says what is missing here." in done.stderr
 
 
