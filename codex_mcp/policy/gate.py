@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 
 # $$ is the number of the shell. It holds the pipe of the answer open for reading before it says that it is there, so
 # that nobody has to wait for it; a missing server is a pipe that is not there. The input is read in any case: a hook
-# that does not take it could count as one that failed, and then the call would run.
-_HOOK = """umask 077; d={folder}; f=$d/$$
+# that does not take it could count as one that failed, and then the call would run. Its programs are the system's: the
+# user's PATH may lead to places where the model can write.
+_HOOK = """PATH=/usr/bin:/bin:/run/current-system/sw/bin; umask 077; d={folder}; f=$d/$$
 {first}{{ [ -p "$d/calls" ] && cat >"$f.call"; }} || {{ cat >/dev/null; false; }} && mkfifo "$f.answer" &&
 exec 3<>"$f.answer" && echo {mark}$$ 1<>"$d/calls" && read -r a <&3
 rm -f "$f.answer" "$f.call"
@@ -40,7 +41,7 @@ echo "${{a:-the policy gate did not answer}}" >&2
 exit 2"""
 
 # A result that cannot be masked is kept from the model: whatever fails says so in its place.
-_RESULT_HOOK = """umask 077; d={folder}; f=$d/$$
+_RESULT_HOOK = """PATH=/usr/bin:/bin:/run/current-system/sw/bin; umask 077; d={folder}; f=$d/$$
 {{ [ -p "$d/calls" ] && cat >"$f.call"; }} || {{ cat >/dev/null; false; }} && mkfifo "$f.answer" &&
 exec 3<>"$f.answer" && echo $$ 1<>"$d/calls" && read -r a <&3
 [ "$a" = reply ] && cat "$f.reply" && rm -f "$f.answer" "$f.call" "$f.reply" && exit 0
@@ -52,7 +53,7 @@ GATE_VARIABLE = "CODEX_MCP_GATE"
 
 
 def _command(script: str) -> str:
-    return f"sh -c {shlex.quote(script)} || exit 2"
+    return f"/bin/sh -c {shlex.quote(script)} || exit 2"
 
 
 # A Codex that this server did not start has no gate: its other requirements hold.
@@ -109,7 +110,7 @@ class Gate:
     def result_hook(self) -> str:
         """The command of the hook for results."""
         script = _RESULT_HOOK.format(folder=shlex.quote(str(self.folder)))
-        return f"sh -c {shlex.quote(script)}"
+        return f"/bin/sh -c {shlex.quote(script)}"
 
     async def serve(self) -> None:
         """Answer until cancelled."""

@@ -129,6 +129,25 @@ async def test_garbage_in_the_pipe_disturbs_nobody() -> None:
         assert (await ask(gate)).returncode == 0
 
 
+@pytest.mark.requirement("policy:gate:closed")
+async def test_programs_that_are_planted_on_the_path_are_not_used(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no(call: GateCall) -> str | None:
+        return "no"
+
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    for name in ("sh", "cat", "mkfifo", "rm"):
+        (planted / name).write_text(f"#!/bin/sh\n: > {tmp_path}/ran; exit 0\n")
+        (planted / name).chmod(0o755)
+    async with serving(no) as gate:
+        monkeypatch.setenv("PATH", f"{planted}{os.pathsep}{os.environ['PATH']}")
+        done = await anyio.run_process(["/bin/sh", "-c", gate.hook], input=json.dumps(PAYLOAD).encode(), check=False)
+    assert done.returncode == 2
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.requirement("policy:gate:answers")
 async def test_calls_wait_side_by_side() -> None:
     together = 0
