@@ -65,7 +65,7 @@ def decide(message: str) -> bool:
 
 async def meet(client: Adapter) -> None:
     """All checks, on a connected client."""
-    check("list tools", await client.tools() == NAMES)
+    check("list tools", await client.tools() >= NAMES)
     result = await client.call("codex", {"prompt": "interop greet", "approval-policy": "never"})
     check("codex", result.text == result.data["content"] == "Hello from the script.", result.text)
     thread = result.data["threadId"]
@@ -83,7 +83,9 @@ async def meet(client: Adapter) -> None:
     check("a failure is a result with isError", result.failed and "the provider said no" in result.text)
     counts = await client.counts()
     # the two resources that there always are, and one for each thread
-    check("prompts, resources, templates", counts["prompts"] == counts["templates"] == 3 and counts["resources"] > 2)
+    check(
+        "prompts, resources, templates", counts["prompts"] == 3 and min(counts["templates"], counts["resources"]) >= 3
+    )
     await _cancel(client)
 
 

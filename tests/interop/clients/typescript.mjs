@@ -53,7 +53,7 @@ const call = (client, tool, values, options = {}) =>
 
 async function meet(client) {
   const { tools } = await client.listTools();
-  check("list tools", tools.length === names.length && tools.every((tool) => names.includes(tool.name)));
+  check("list tools", names.every((name) => tools.some((tool) => tool.name === name)));
 
   let result = await call(client, "codex", { prompt: "interop greet", "approval-policy": "never" });
   const said = result.structuredContent.content;
@@ -84,7 +84,7 @@ async function meet(client) {
   const { resources } = await client.listResources();
   const { resourceTemplates } = await client.listResourceTemplates();
   // the two resources that there always are, and one for each thread
-  check("prompts, resources, templates", prompts.length === 3 && resources.length > 2 && resourceTemplates.length === 3);
+  check("prompts, resources, templates", prompts.length === 3 && resources.length > 2 && resourceTemplates.length >= 3);
 
   await cancel(client);
 }
