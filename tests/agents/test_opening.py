@@ -62,6 +62,7 @@ async def test_an_agent_that_is_open_cannot_be_opened_or_removed(registry: Regis
 
 
 @pytest.mark.requirement("agents:life:held")
+@pytest.mark.slow
 async def test_the_work_of_an_agent_that_is_open_can_be_looked_at(registry: Registry, user: CodexHome) -> None:
     await create_agent(registry, "one", Settings(pids=64), user)
     async with open_agent(registry, "one") as agent:
@@ -89,6 +90,7 @@ async def test_removing_refuses_to_lose_work_and_keeps_a_patch_if_forced(
 
 
 @pytest.mark.requirement("agents:life:unsaved")
+@pytest.mark.slow
 async def test_an_agent_without_work_is_removed_at_once(registry: Registry, user: CodexHome) -> None:
     await create_agent(registry, "one", Settings(), user)
     assert await remove_agent(registry, "one") is None
@@ -96,6 +98,7 @@ async def test_an_agent_without_work_is_removed_at_once(registry: Registry, user
 
 
 @pytest.mark.requirement("agents:life:left-over")
+@pytest.mark.slow
 async def test_what_an_earlier_server_left_running_is_ended_first(registry: Registry, user: CodexHome) -> None:
     import anyio
 

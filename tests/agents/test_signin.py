@@ -45,6 +45,7 @@ async def say(home: Home, agent: str) -> list[str]:
 
 
 @pytest.mark.requirement("agents:sign-in:handed")
+@pytest.mark.slow
 async def test_an_agent_works_with_the_users_login_and_keeps_nothing_of_it(
     home: Home, model: OfflineModel, identity: Identity
 ) -> None:
@@ -80,6 +81,7 @@ async def test_two_agents_whose_token_is_refused_renew_the_login_once(
 
 
 @pytest.mark.requirement("agents:sign-in:revoked")
+@pytest.mark.slow
 async def test_a_revoked_login_ends_the_turn_with_what_to_do(
     home: Home, model: OfflineModel, identity: Identity
 ) -> None:

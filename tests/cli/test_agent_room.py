@@ -63,7 +63,7 @@ async def test_commands_run_in_the_box_and_the_work_is_in_the_workspace(
 @pytest.mark.parametrize(
     "policy",
     [
-        pytest.param(ReadOnlyPolicy(), id="read-only"),
+        pytest.param(ReadOnlyPolicy(), id="read-only", marks=pytest.mark.slow),
         pytest.param(WorkspaceWritePolicy(), id="workspace-write", marks=pytest.mark.slow),
         pytest.param(WorkspaceWritePolicy(network_access=True), id="with network", marks=pytest.mark.slow),
         pytest.param(FullAccessPolicy(), id="full access"),
@@ -86,7 +86,7 @@ async def test_no_mode_lets_a_command_see_the_login_or_another_agent(
         async with serving(home, "--agent", "two") as client:
             await turn(await client.new_conversation(), "go")
         (registry.root("two") / "ws" / "secret.txt").write_text(secret)
-        model.add([{"run": f"({attack}) 2>/dev/null; exit 0", "yield_ms": 20000}])
+        model.add([{"run": f"({attack}) 2>/dev/null; sleep 1; exit 0", "yield_ms": 20000}])
         async with serving(home, "--agent", "one") as client:
             conversation = await client.new_conversation()
             await conversation.send_turn(
@@ -125,6 +125,7 @@ def command_line(pid: int) -> bytes:
 
 
 @pytest.mark.requirement("agents:serve:directory")
+@pytest.mark.slow
 async def test_directories_of_the_repository_are_those_of_the_workspace(
     home: Home, model: OfflineModel, registry: Registry, repository: pathlib.Path
 ) -> None:
@@ -141,6 +142,7 @@ async def test_directories_of_the_repository_are_those_of_the_workspace(
 
 
 @pytest.mark.requirement("agents:serve:persists")
+@pytest.mark.slow
 async def test_a_conversation_of_an_agent_goes_on_after_a_kill(
     home: Home, model: OfflineModel, registry: Registry
 ) -> None:
@@ -192,6 +194,7 @@ async def test_a_box_that_dies_ends_the_turn_and_comes_back(
 
 
 @pytest.mark.requirement("agents:serve:idle")
+@pytest.mark.slow
 async def test_engine_and_box_rest_while_nobody_needs_them(home: Home, model: OfflineModel, registry: Registry) -> None:
     home.variables["SESSION_TIMEOUT"] = "0.3"
     model.add([{"run": "echo one", "yield_ms": 20000}])
@@ -209,6 +212,7 @@ async def test_engine_and_box_rest_while_nobody_needs_them(home: Home, model: Of
 
 
 @pytest.mark.requirement("agents:serve:one")
+@pytest.mark.slow
 async def test_an_agent_that_is_served_is_not_served_twice(home: Home, registry: Registry) -> None:
     async with serving(home, "--agent", "one") as client:
         await client.new_conversation()
@@ -222,6 +226,7 @@ async def test_an_agent_that_is_served_is_not_served_twice(home: Home, registry:
 
 
 @pytest.mark.requirement("agents:serve:most")
+@pytest.mark.slow
 async def test_no_more_agents_are_served_than_allowed(home: Home, registry: Registry) -> None:
     home.variables["MAX_CONCURRENT_SESSIONS"] = "1"
     async with serving(home, "--agent", "one") as client:

@@ -76,6 +76,7 @@ def test_an_agent_from_its_making_to_its_removal(shell: Shell, repository: pathl
 
 
 @pytest.mark.requirement("agents:cli")
+@pytest.mark.slow
 def test_agents_are_cleaned_up_when_nobody_has_used_them(shell: Shell) -> None:
     for name in ("old", "new", "working"):
         shell("create", name, "--workspace", "empty")
@@ -105,12 +106,14 @@ def test_agents_are_cleaned_up_when_nobody_has_used_them(shell: Shell) -> None:
         (["create", "x", "--network", "outbound", "--isolation", "bwrap"], "has no network 'outbound'"),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_done_says_what_to_do(shell: Shell, arguments: list[str], complaint: str) -> None:
     assert complaint in shell(*arguments, status=1)
     assert shell.json("list") == {"agents": []}
 
 
 @pytest.mark.requirement("agents:variables:limits")
+@pytest.mark.slow
 def test_variables_set_the_limits_of_new_agents(shell: Shell) -> None:
     shell.environment |= {"CONTAINER_CPU_LIMIT": "0.5", "CONTAINER_MEMORY_LIMIT": "512m"}
     shell("create", "one", "--workspace", "empty")

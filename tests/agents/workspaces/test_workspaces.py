@@ -130,6 +130,7 @@ async def test_the_work_comes_back_as_a_patch_with_everything(
 
 @pytest.mark.requirement("agents:workspace:patch")
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.slow
 async def test_a_patch_that_does_not_fit_changes_nothing(
     backend: str, repository: pathlib.Path, playground: pathlib.Path
 ) -> None:
@@ -145,6 +146,7 @@ async def test_a_patch_that_does_not_fit_changes_nothing(
 
 @pytest.mark.requirement("agents:workspace:fetch")
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.slow
 async def test_commits_can_be_fetched(backend: str, repository: pathlib.Path, playground: pathlib.Path) -> None:
     async with working(backend, "clone", repository, playground) as (box, workspace):
         await run(box, CHANGES)
@@ -218,6 +220,7 @@ async def test_the_users_repository_cannot_be_written_to_from_a_clone(
 
 @pytest.mark.requirement("agents:workspace:origin")
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.slow
 async def test_what_a_clone_borrows_survives_a_prune_of_the_users_repository(
     backend: str, repository: pathlib.Path, playground: pathlib.Path
 ) -> None:
@@ -234,6 +237,7 @@ async def test_what_a_clone_borrows_survives_a_prune_of_the_users_repository(
 
 @pytest.mark.requirement("agents:workspace:overlay")
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.slow
 async def test_an_overlay_has_ignored_files_too_and_keeps_all_changes_apart(
     backend: str, repository: pathlib.Path, playground: pathlib.Path
 ) -> None:
@@ -253,6 +257,7 @@ async def test_an_overlay_has_ignored_files_too_and_keeps_all_changes_apart(
 
 @pytest.mark.requirement("agents:workspace:default")
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.slow
 async def test_without_a_repository_the_workspace_is_empty(backend: str, playground: pathlib.Path) -> None:
     outside = pathlib.Path(tempfile.mkdtemp(dir=playground))
     assert await default_kind(outside) == "empty"
@@ -265,6 +270,7 @@ async def test_without_a_repository_the_workspace_is_empty(backend: str, playgro
 
 @pytest.mark.requirement("agents:workspace:default")
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.slow
 async def test_a_shared_workspace_is_the_directory_itself(
     backend: str, repository: pathlib.Path, playground: pathlib.Path
 ) -> None:
@@ -278,6 +284,7 @@ async def test_a_shared_workspace_is_the_directory_itself(
 
 @pytest.mark.requirement("agents:workspace:clone")
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.slow
 async def test_submodules_come_along_without_a_network(
     backend: str, repository: pathlib.Path, playground: pathlib.Path
 ) -> None:

@@ -87,6 +87,7 @@ async def test_a_clean_up_takes_the_idle_agents_and_spares_the_one_that_is_serve
 
 
 @pytest.mark.requirement("agents:tools:work")
+@pytest.mark.slow
 async def test_the_work_is_shown_and_taken_over(home: Home, registry: Registry, repository: pathlib.Path) -> None:
     await make(registry, home, "one")
     (registry.root("one") / "ws" / "new.txt").write_text("new\n")
@@ -106,6 +107,7 @@ async def test_the_work_is_shown_and_taken_over(home: Home, registry: Registry, 
 
 
 @pytest.mark.requirement("agents:s3-10")
+@pytest.mark.slow
 async def test_agents_and_their_figures_are_there_after_a_restart(
     home: Home, model: OfflineModel, registry: Registry
 ) -> None:
@@ -122,6 +124,7 @@ async def test_agents_and_their_figures_are_there_after_a_restart(
 
 
 @pytest.mark.requirement("agents:s3-15")
+@pytest.mark.slow
 async def test_agents_are_served_and_listed_without_docker(
     home: Home, model: OfflineModel, registry: Registry, tmp_path: pathlib.Path
 ) -> None:
