@@ -78,7 +78,13 @@ def _ephemeral_source() -> tuple[str, ...]:
 
 
 def _tool_source() -> str:
-    return _installed_from() or NAME
+    """What uv was told to install, extras included: it installs anew, and forgets what is not said again."""
+    import tomllib
+
+    with open(os.path.join(sys.prefix, "uv-receipt.toml"), "rb") as receipt:
+        wanted = tomllib.load(receipt).get("tool", {}).get("requirements", [])
+    extras = [extra for one in wanted if one.get("name") == NAME for extra in one.get("extras", [])]
+    return (_installed_from() or NAME) + (f"[{','.join(extras)}]" if extras else "")
 
 
 def _installed_from() -> str | None:

@@ -70,8 +70,11 @@ def test_an_environment_of_uvx_is_not_named_for_it_will_be_gone(
 def test_an_extra_is_installed_by_what_it_needs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert invocation.install_extra("engine").endswith(" install 'openai-codex-cli-bin>=0.163'")
     assert len(shlex.split(invocation.install_extra("chat"))) > 5  # each by its name: this package is on no index
-    (tmp_path / "uv-receipt.toml").touch()
+    (tmp_path / "uv-receipt.toml").write_text(
+        '[tool]\nrequirements = [{ name = "codex-mcp-server", extras = ["engine"], directory = "/x" }]\n'
+    )
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     words = shlex.split(invocation.install_extra("chat"))
     assert words[:3] == ["uv", "tool", "install"]
     assert words.count("--with") >= 2
+    assert words[-1].endswith("[engine]")  # uv would take out what is not named again
