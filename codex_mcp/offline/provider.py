@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from codex_mcp.offline import script
+from codex_mcp.offline.model_tools import AdvertisedTools
 from codex_mcp.offline.script import Reply, parse_script
-from codex_mcp.offline.tools import AdvertisedTools
 from codex_mcp.wire.messages import JsonObject
 
 DEFAULT_USAGE = {"input_tokens": 100, "output_tokens": 20}

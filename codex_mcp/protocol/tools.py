@@ -127,7 +127,7 @@ class FileChanged(Data):
     kind: ChangeKind
 
 
-class TokenUsage(Data, omit_defaults=False):
+class TurnUsage(Data, omit_defaults=False):
     """Tokens of this turn."""
 
     input_tokens: int = 0
@@ -174,7 +174,7 @@ class TurnResult(ToolResult):
     ] = UNSET
     files_changed: list[FileChanged] | None = None
     denied_approvals: list[DeniedApproval] | None = None
-    token_usage: TokenUsage | None = None
+    token_usage: TurnUsage | None = None
     mcp_servers: Annotated[
         list[AbsentServer] | None, Meta(description="MCP servers of the thread that are not connected.")
     ] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codex_mcp.bridge.events import Event
-from codex_mcp.protocol.tools import DeniedApproval, FileChanged, TokenUsage
+from codex_mcp.protocol.tools import DeniedApproval, FileChanged, TurnUsage
 from codex_mcp.surfaces.mcp.wording import change_kind
 from codex_mcp.wire.messages import JsonObject
 
@@ -26,7 +26,7 @@ class TurnReport:
         """Its last event has come; what comes after it belongs to another turn."""
         self.number = ""
         """The v1 number of the last event."""
-        self.usage = TokenUsage()
+        self.usage = TurnUsage()
         self.refused: list[DeniedApproval] = []
         """What the engine refused by itself, since nobody may be asked."""
         self.unsaved: str | None = None

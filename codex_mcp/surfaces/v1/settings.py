@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_mcp.bridge import models, settings
+from codex_mcp.bridge import models, user_config
 from codex_mcp.protocol import registry as r
 from codex_mcp.protocol import settings as s
 from codex_mcp.protocol.base import Empty
@@ -10,11 +10,11 @@ from codex_mcp.surfaces.v1.context import Context, Handler
 
 
 async def get_user_saved_config(context: Context, _params: Empty) -> s.GetUserSavedConfigResult:
-    return s.GetUserSavedConfigResult(config=settings.saved_config(context.engine.home))
+    return s.GetUserSavedConfigResult(config=user_config.saved_config(context.engine.home))
 
 
 async def set_default_model(context: Context, params: s.SetDefaultModelParams) -> Empty:
-    await settings.set_default_model(context.engine, params.model, params.reasoning_effort)
+    await user_config.set_default_model(context.engine, params.model, params.reasoning_effort)
     return Empty()
 
 

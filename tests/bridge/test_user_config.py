@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_mcp.bridge.settings import edit_table, write_atomically
+from codex_mcp.bridge.user_config import edit_table, write_atomically
 
 TABLE = ("profiles", "test")
 CONFIG = """# top comment
