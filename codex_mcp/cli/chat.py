@@ -11,7 +11,7 @@ from codex_mcp import invocation
 def chat(arguments: list[str]) -> int:
     """Run the chat. What it does not know itself are options of the server. Returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog=invocation.command("chat"),
+        prog="codex-mcp-server chat",
         description="Talk with Codex in the terminal. Further options are those of the server: -m, -s, -a, --offline …",
     )
     parser.add_argument("--plain", action="store_true", help="words alone: for a screen reader, or a log")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from typing import Any
 
@@ -74,7 +75,8 @@ class Probe:
         error = result["structuredContent"]["error"]
         assert error["code"] != "internal_error", error
         assert error["message"], error
-        assert result["content"][0]["text"] == error["message"]
+        as_data = json.dumps(result["structuredContent"], ensure_ascii=False)
+        assert result["content"][0]["text"] in (error["message"], as_data)
 
     def fuzz(self, examples: int, *, repeatable: bool) -> None:
         """As many batches of up to eight. `repeatable`: the same ones each time."""
