@@ -125,13 +125,11 @@ class Slurm:
         daemon = self._processes.pop(node)
         daemon.kill()
         daemon.wait()
-        group = f"/slurm_{node}/"
-        for entry in pathlib.Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if group in (entry / "cgroup").read_text():
-                    os.kill(int(entry.name), 9)
+        _end_jobs(node)
 
     def stop(self) -> None:
+        for node in NODES:
+            _end_jobs(node)
         for process in reversed(self._processes.values()):
             process.terminate()
         for process in self._processes.values():
@@ -144,6 +142,18 @@ class Slurm:
     def _complaint(self) -> str:
         texts = [path.read_text(errors="replace")[-300:] for path in sorted(self._root.glob("*.log"))]
         return " | ".join(texts)[-900:]
+
+
+def _end_jobs(node: str) -> None:
+    """Kill what runs in a node's control groups, also what Slurm has frozen there to end it."""
+    group = f"/slurm_{node}/"
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if group in (entry / "cgroup").read_text():
+                os.kill(int(entry.name), 9)
+    for state in pathlib.Path(f"/sys/fs/cgroup/freezer/slurm_{node}").rglob("freezer.state"):
+        with contextlib.suppress(OSError):
+            state.write_text("THAWED")
 
 
 def _free_port() -> int:

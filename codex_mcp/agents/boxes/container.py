@@ -100,7 +100,7 @@ class Container:
                 continue
             for container in ids.split():
                 state = await _inspect(runtime, container)
-                if state is not None:
+                if state is not None and state["State"]["Pid"]:  # one that is ending has none
                     found.append(_ref(runtime, container, state))
         return found
 

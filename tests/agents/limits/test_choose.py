@@ -28,11 +28,14 @@ def cgroups_work() -> bool:
         CgroupV1().remove("probe-of-tests")
 
 
+HERE = ["bwrap", pytest.param("docker", marks=pytest.mark.slow), pytest.param("podman", marks=pytest.mark.slow)]
+"""Boxes of this machine: a command's are limited where it puts them."""
 needs_cgroups = pytest.mark.skipif(not cgroups_work(), reason="no control groups can be made here")
 
 
 @needs_cgroups
 @pytest.mark.requirement("agents:limits:kernel")
+@pytest.mark.parametrize("backend", HERE, indirect=True)
 async def test_limits_are_read_back_from_the_kernel(make_box: MakeBox) -> None:
     wanted = Limits(0.5, 256 * MB, 64)
     async with make_box(limits=wanted) as box:
@@ -50,6 +53,7 @@ async def test_limits_are_read_back_from_the_kernel(make_box: MakeBox) -> None:
 
 @needs_cgroups
 @pytest.mark.requirement("agents:limits:hold")
+@pytest.mark.parametrize("backend", HERE, indirect=True)
 async def test_a_command_over_the_limits_ends_and_the_box_lives_on(make_box: MakeBox) -> None:
     async with make_box(limits=Limits(None, 128 * MB, 48)) as box:
         eat = "(head -c 400000000 /dev/zero | tail -c 400000000 >/dev/null) 2>/dev/null; echo ended $?"
