@@ -274,9 +274,16 @@ class ForkResult(ToolResult):
     forked_from: str
 
 
-class StartArguments(CodexArguments):
-    """Arguments of `codex-start`: those of `codex`, and a thread to go on with instead of a new one."""
+class StartArguments(CodexArguments, kw_only=True):
+    """Arguments of `codex-start`: those of `codex`, a thread to go on with instead of a new one, or a lifecycle tool
+    to run instead of the prompt."""
 
+    prompt: Prompt = ""
+    tool: Annotated[
+        str | None,
+        Meta(description="Run this tool of the set `lifecycle` in place of the prompt; it has to be offered."),
+    ] = None
+    arguments: Annotated[dict[str, Any] | None, Meta(description="The arguments of `tool`.")] = None
     thread_id: Annotated[str | None, Meta(description="Go on with this thread instead of beginning one.")] = field(
         name="threadId", default=None
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ from codex_mcp.surfaces.mcp.client_log import ClientLog
 from codex_mcp.surfaces.mcp.options import McpOptions
 from codex_mcp.surfaces.mcp.progress import Progress
 from codex_mcp.surfaces.mcp.subscriptions import Subscriptions
-from codex_mcp.surfaces.mcp.turns import ToolTurns
+from codex_mcp.surfaces.mcp.turns import ToolTurn, ToolTurns
 from codex_mcp.wire.messages import JsonObject, RequestId
 
 
@@ -64,9 +64,12 @@ class CallContext:
     """One call of a tool. `notes` are added to the result."""
 
     mcp: McpContext
-    id: RequestId
+    id: RequestId | None
+    """None if it runs in the background: nobody waits for it."""
     progress_token: Any
     notes: list[str] = field(default_factory=list)
+    on_turn: Callable[[ToolTurn], None] | None = None
+    """Told of the turn that the tool runs; of a tool in the background it is what is waited for."""
 
     @property
     def connection(self) -> Connection:

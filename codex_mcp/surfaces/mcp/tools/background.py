@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Awaitable
 
 import anyio
+import msgspec
 
 from codex_mcp.bridge.approvals import Verdict
 from codex_mcp.bridge.threads import check_id
@@ -29,11 +31,70 @@ _DEFAULT_WAIT = 30.0
 async def start(call: CallContext, arguments: t.StartArguments) -> JsonObject:
     """Begin a turn; answer when the engine has it, or at once if it has to wait for other turns of its thread. A call
     that is cancelled before leaves nothing running."""
+    if arguments.tool is not None:
+        return await _start_tool(call, arguments)
+    if not arguments.prompt:
+        raise CallerError("give a `prompt`, or a `tool` of the set lifecycle", code="invalid_arguments")
     thread_id = "" if arguments.thread_id is None else check_id(arguments.thread_id)
     agent = call.connection.agent
     queued = bool(thread_id) and agent.queues.is_busy(thread_id)
     turn = ToolTurn(call.mcp.turns, Progress(call.connection.client, None, None), None, thread_id)
-    agent.tasks.start_soon(_run, turn, arguments, call.notes, call.mcp.shows_thread_id)
+    work = result_of(turn, arguments, call.notes, show_thread_id=call.mcp.shows_thread_id)
+    agent.tasks.start_soon(_run, turn, work)
+    return await _begun(call, turn, queued=queued)
+
+
+async def _start_tool(call: CallContext, arguments: t.StartArguments) -> JsonObject:
+    """As `start`, with a lifecycle tool in place of a prompt."""
+    from codex_mcp.surfaces.mcp.tools import lifecycle
+
+    tool = {tool.name: tool for tool in lifecycle.TOOLS}.get(arguments.tool or "")
+    if tool is None or "lifecycle" not in call.mcp.options.tool_sets:
+        raise CallerError(
+            f"{arguments.tool!r} is no tool of the set lifecycle, or it is not offered (`--tools lifecycle`)",
+            code="not_found",
+        )
+    try:
+        decoded = msgspec.convert(arguments.arguments or {}, tool.arguments)
+    except msgspec.ValidationError as error:
+        raise CallerError(f"`arguments` of {tool.name}: {error}", code="invalid_arguments") from None
+    turns: list[ToolTurn] = []
+    news = anyio.Event()
+
+    def take(turn: ToolTurn) -> None:
+        turns[:] = [turn]
+        news.set()
+
+    result: list[JsonObject] = []
+    scope = anyio.CancelScope()
+    inner = CallContext(call.mcp, None, None, on_turn=take)
+
+    async def run() -> None:
+        with scope:
+            try:
+                result.append(await tool.run(inner, decoded))
+            except Exception as error:
+                log.error("a tool in the background failed", exc_info=error)
+                result.append(tool.fail("internal_error", f"internal error: {type(error).__name__}"))
+        if turns and result:
+            turns[0].result = result[0]
+            turns[0].changed()
+        news.set()
+
+    call.connection.agent.tasks.start_soon(run)
+    try:
+        await news.wait()
+        if not turns:  # refused before anything ran
+            return result[0]
+        turns[0].scope = scope
+        return await _begun(call, turns[0], queued=False)
+    except anyio.get_cancelled_exc_class():
+        scope.cancel()
+        raise
+
+
+async def _begun(call: CallContext, turn: ToolTurn, *, queued: bool) -> JsonObject:
+    """Wait until the engine has the turn; then it is one of the background."""
     try:
         while not queued and not turn.accepted and turn.result is None:
             await turn.change()
@@ -49,10 +110,10 @@ async def start(call: CallContext, arguments: t.StartArguments) -> JsonObject:
     return success(t.TurnResult(thread_id=thread_id, content=text, status=status, notes=call.notes or None), text)
 
 
-async def _run(turn: ToolTurn, arguments: t.StartArguments, notes: list[str], show_thread_id: bool) -> None:
+async def _run(turn: ToolTurn, work: Awaitable[JsonObject]) -> None:
     with turn.scope:
         try:
-            turn.result = await result_of(turn, arguments, notes, show_thread_id=show_thread_id)
+            turn.result = await work
         except Exception as error:
             log.error("a turn in the background failed", exc_info=error, extra=about(turn.thread_id))
             turn.result = failure("internal_error", f"internal error: {type(error).__name__}", turn.thread_id)
@@ -130,7 +191,7 @@ TOOLS = (
         t.StartArguments,
         t.TurnResult,
         start,
-        missing="the `prompt` field is required",
+        missing="the `prompt` field, or `tool`, is required",
         destructive=True,
         open_world=True,
     ),

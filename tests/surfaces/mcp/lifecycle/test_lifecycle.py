@@ -492,3 +492,26 @@ async def test_older_names_do_the_same_work(home: Home, model: OfflineModel) -> 
     assert [code(gone), code(other)] == ["not_found", "not_found"]
     for name, result in (("codex_chat", answers[0]), ("get_auth_status", auth), ("end_codex_session", gone)):
         jsonschema.Draft202012Validator(older[name]["outputSchema"]).validate(result["structuredContent"])
+
+
+@pytest.mark.requirement("lifecycle:background")
+async def test_a_tool_works_in_the_background(home: Home, model: OfflineModel, source: pathlib.Path) -> None:
+    gate = home.root / "gate"
+    model.add([{"run": f"until [ -e {gate} ]; do sleep 0.05; done"}], [{"say": json.dumps(REVIEW)}])
+    begin = {"tool": "review", "arguments": {"content": {"files": ["a.py"]}}}
+    async with running_agent(home) as agent, connected(agent, sets=("lifecycle", "background")) as client:
+        started = (await call(client, "codex-start", begin))["structuredContent"]
+        looked = await call(client, "codex-wait", {"threadId": started["threadId"], "timeout-seconds": 0})
+        gate.touch()
+        ended = await call(client, "codex-wait", {"threadId": started["threadId"]})
+        refused = [
+            await call(client, "codex-start", {"tool": "codex"}),
+            await call(client, "codex-start", {"tool": "review", "arguments": {"content": 1}}),
+            await call(client, "codex-start", {"tool": "review", "arguments": {"content": {"files": ["none"]}}}),
+            await call(client, "codex-start", {"model": "x"}),
+        ]
+    assert started["status"] == "running"
+    assert looked["structuredContent"]["status"] == "running"
+    fits("review", ended)
+    assert ended["structuredContent"]["comments"] == [COMMENT]
+    assert [code(result) for result in refused] == ["not_found", *["invalid_arguments"] * 3]

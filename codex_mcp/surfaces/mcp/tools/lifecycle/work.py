@@ -105,6 +105,8 @@ async def work(
     )
     with call.signs_of_life() as progress:
         turn = ToolTurn(call.mcp.turns, progress, call.id, thread_id)
+        if call.on_turn is not None:
+            call.on_turn(turn)
         await _finish(turn, turn.run(turn_arguments), seconds, apply=apply)
     try:
         answer = decode(turn.report.message, form)
