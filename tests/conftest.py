@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ import pytest
 
 from codex_mcp.offline import OfflineModel
 from tests.support.home import Home
+
+if hasattr(signal, "SIGHUP"):  # what starts the tests may ignore it, as nohup does; servers would inherit that
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # machines are noisy: what a property test may take says nothing about the code
 hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 
 import msgspec
@@ -49,7 +50,7 @@ async def _probe(found: Provisioner, spec: BoxSpec, data: pathlib.Path) -> Probe
         probe = await found.probe(spec)
     if probe.usable and found.name != "remote":
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_suffix(".new")
+        fresh = path.with_suffix(f".{os.getpid()}.new")  # several servers may find it out at once
         fresh.write_bytes(msgspec.json.encode(dataclasses.asdict(probe)))
         fresh.replace(path)
     return probe

@@ -59,6 +59,7 @@ async def test_an_agent_works_with_the_users_login_and_keeps_nothing_of_it(
 
 
 @pytest.mark.requirement("agents:sign-in:renewed")
+@pytest.mark.slow
 async def test_two_agents_whose_token_is_refused_renew_the_login_once(
     home: Home, model: OfflineModel, identity: Identity
 ) -> None:

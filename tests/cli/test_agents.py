@@ -52,6 +52,7 @@ def shell(home: Home, repository: pathlib.Path) -> Shell:
 
 
 @pytest.mark.requirement("agents:cli")
+@pytest.mark.slow
 def test_an_agent_from_its_making_to_its_removal(shell: Shell, repository: pathlib.Path) -> None:
     assert "there are no agents" in shell("list")
     assert "one: bwrap (isolates files, network, processes)" in shell("create", "one")

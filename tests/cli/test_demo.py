@@ -34,6 +34,7 @@ def test_every_step_of_the_demo_really_happens(home: Home, dialect: list[str]) -
 
 
 @pytest.mark.requirement("demo:json")
+@pytest.mark.slow
 def test_the_demo_shows_the_raw_wire_as_json_lines(home: Home) -> None:
     done = demo(home, "--json")
     assert done.returncode == 0, done.stderr

@@ -67,6 +67,7 @@ def test_a_program_in_a_page_runs_as_it_stands(playground: pathlib.Path, block: 
 
 
 @pytest.mark.requirement("docs:code")
+@pytest.mark.slow
 def test_the_files_of_the_page_about_tests_pass(playground: pathlib.Path) -> None:
     assert [block.title for block in FILES] == ["conftest.py", "test_my_bot.py"]
     folder = playground / "files"

@@ -58,6 +58,7 @@ def test_a_server_that_does_not_start_is_named(home: Home) -> None:
 
 @needs_node
 @pytest.mark.requirement("examples:node")
+@pytest.mark.slow
 def test_it_is_typed() -> None:
     tsc = npm_tool("node", "tsc")
     (EXAMPLES / "node" / "codex-interface.d.ts").write_text(typescript.render())

@@ -81,6 +81,7 @@ def test_a_message_of_the_wire_validates_and_a_wrong_one_does_not() -> None:
 
 
 @pytest.mark.requirement("schema:export")
+@pytest.mark.slow
 def test_the_command_writes_the_files(tmp_path: pathlib.Path) -> None:
     command = [sys.executable, "-m", "codex_mcp", "schema"]
     subprocess.run([*command, "--out", str(tmp_path / "new" / "dir")], check=True)

@@ -66,6 +66,7 @@ def test_every_type_and_method_is_declared_once_and_the_committed_copy_is_up_to_
 
 
 @pytest.mark.requirement("schema:typescript")
+@pytest.mark.slow
 def test_strict_typescript_takes_it_and_every_event_that_was_recorded(tmp_path: pathlib.Path) -> None:
     tsc = npm_tool("node", "tsc")
     (tmp_path / "codex-interface.d.ts").write_text(typescript.render())

@@ -20,6 +20,7 @@ from tests.support.server import of, turn, types
 
 
 @pytest.mark.requirement("testing:fixtures")
+@pytest.mark.slow
 def test_the_example_passes_as_it_stands_and_leaves_nothing_behind(home: Home) -> None:
     cache = home.root / "cache"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

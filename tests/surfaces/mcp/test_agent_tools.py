@@ -52,6 +52,7 @@ async def refused(client: McpClient, tool: str, **arguments: Any) -> tuple[str, 
 
 
 @pytest.mark.requirement("agents:s3-9")
+@pytest.mark.slow
 async def test_a_clean_up_takes_the_idle_agents_and_spares_the_one_that_is_served(
     home: Home, model: OfflineModel, registry: Registry
 ) -> None:
