@@ -15,13 +15,15 @@ from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.text import Text
 
-_CONTROLS = dict.fromkeys([*range(0x20), 0x7F, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-del _CONTROLS[0x0A], _CONTROLS[0x09]
+_STEERING = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))
+_UNSEEN = (0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+_SPELLED_OUT = {code: f"\\x{code:02x}" for code in (*_STEERING, *_UNSEEN)}
 
 
 def visible(text: str) -> str:
-    """`text` without what would steer the terminal or turn letters around: a model wrote it."""
-    return text.translate({code: f"\\x{code:02x}" for code in _CONTROLS})
+    """`text` with what would steer the terminal, turn letters around or hide spelled out: a model wrote it, and what
+    is approved is what is seen."""
+    return text.translate(_SPELLED_OUT)
 
 
 class Screen(Protocol):

@@ -158,6 +158,8 @@ def test_what_a_model_writes_never_steers_the_terminal(
 ) -> None:
     evil = "\x1b]0;owned\x07 \x1b[2J \u202egnp.exe \u2066x"
     assert visible(evil).isprintable()
+    assert visible("rm\u200b -rf\ufeff /\xad\u2060") == "rm\\x200b -rf\\xfeff /\\xad\\x2060"
+    assert visible("line\n\tcaf\u00e9") == "line\n\tcaf\u00e9"
     done = plain(home, script([{"say": evil}]), "hi\n/quit\n")
     assert "\x1b" not in done.stdout
     assert "\\x1b" in done.stdout

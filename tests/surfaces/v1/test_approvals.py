@@ -11,7 +11,9 @@ import pytest
 from codex_mcp.client import ApprovalRequest
 from codex_mcp.offline import OfflineModel
 from codex_mcp.protocol import events as ev
+from codex_mcp.protocol import registry
 from codex_mcp.protocol.approvals import ApplyPatchApprovalParams, Decision, ExecCommandApprovalParams
+from codex_mcp.surfaces.v1 import questions
 from codex_mcp.wire.errors import RpcError
 from tests.support.home import Home
 from tests.support.server import Wire, of, serving, turn, types
@@ -264,3 +266,9 @@ async def test_further_permissions_of_a_command_are_part_of_the_question(home: H
         conversation = await client.new_conversation(approval_policy="on-request", sandbox="workspace-write")
         await turn(conversation, "go")
     assert person.asked[0].reason == "to see; with permission to use the network, write /"
+
+
+@pytest.mark.requirement("approvals:command:asked")
+def test_questions_have_the_names_of_the_interface() -> None:
+    assert registry.EXEC_COMMAND_APPROVAL.name == questions.EXEC_COMMAND_APPROVAL
+    assert registry.APPLY_PATCH_APPROVAL.name == questions.APPLY_PATCH_APPROVAL
